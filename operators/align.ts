@@ -1,0 +1,78 @@
+import { map, type OperatorFunction } from "rxjs";
+import { affineOf, unfinished } from "./knowledge.js";
+import type { Learning } from "./settings.js";
+import type { Bundle, Knowledge, Recalled } from "./types.js";
+import { aligned, openSites } from "./zoa/align.js";
+import { classMix, emptyMemory, isFull, type Memory, offered } from "./zoa/memory.js";
+import { pooled, type RawMoments } from "./zoa/moments.js";
+import { combination, minus, norm, rows } from "./zoa/vector.js";
+
+/**
+ * Frames of a new domain after which the stem's alignment is left alone. The stem's moments hardly depend on the
+ * classes in view and lie before everything that learning moves, so a few frames are enough.
+ */
+const STEM_FRAMES = 32;
+
+/**
+ * Relative movement of θ under which the alignment stays as it is, so that windows of one θ, and with them
+ * zeroth-order steps, come about.
+ */
+const SETTLED = 0.02;
+
+/**
+ * Aligns stem and norms in closed form from a memory of moments that inference had computed anyway (zoa.md, "known to
+ * work better"), in two stages: at once the stem; then, from a memory of frames that were predicted with it, the norms.
+ * What was measured downstream of a stem that has just moved says nothing about the norms, nor do the classes that an
+ * unaligned model sees.
+ */
+export const align = (bundle: Bundle, { gate }: Learning): OperatorFunction<Recalled, Recalled> =>
+	map((step) => {
+		const knowledge = withFrames(step.knowledge, step, bundle);
+		return {
+			...step,
+			knowledge:
+				knowledge.aligning === "stem" ? stemAligned(knowledge, bundle, gate) : normsAligned(knowledge, bundle, gate),
+		};
+	});
+
+/** Offers each frame of the round to the memory. */
+const withFrames = (knowledge: Knowledge, { activations, predictions }: Recalled, bundle: Bundle): Knowledge => {
+	const sites = rows(activations.sites, bundle.source.sites.length);
+	let { memory, random } = knowledge;
+	predictions.forEach(({ probabilities }, i) => {
+		[memory, random] = offered(memory, { probabilities, sites: sites[i].slice() }, random);
+	});
+	return { ...knowledge, memory, random };
+};
+
+/** Source moments of the classes that the memory holds, in the proportions in which it holds them. */
+const target = (memory: Memory, { source }: Bundle): RawMoments =>
+	combination(classMix(memory), rows(source.sitesByClass, source.sites.length));
+
+/** The alignment that a memory asks for, at the sites that are out of line by more than the gate. */
+const proposal = (memory: Memory, bundle: Bundle, gate: number, among: readonly number[]) => {
+	const { sites } = bundle.manifest;
+	const measured = pooled(memory.kept.map((frame) => frame.sites));
+	const wanted = target(memory, bundle);
+	const open = openSites(sites, measured, wanted, gate).filter((site) => among.includes(site));
+	// While the stem is in line the picture is the source's, and what the norms show is the classes in view.
+	return aligned(sites, bundle.source.affine, measured, wanted, open.includes(0) ? open : []);
+};
+
+/** First stage: the stem after every batch; its last one begins the second, with a memory of its own. */
+const stemAligned = (knowledge: Knowledge, bundle: Bundle, gate: number): Knowledge => {
+	const { memory } = knowledge;
+	const alignment = proposal(memory, bundle, gate, [0]);
+	if (memory.kept.length < STEM_FRAMES) return { ...knowledge, alignment, ...unfinished };
+	return { ...knowledge, alignment, memory: emptyMemory(memory.seen.length), aligning: "norms", ...unfinished };
+};
+
+/** Second stage: all sites, once the memory is full and whenever it then asks for a real movement. */
+const normsAligned = (knowledge: Knowledge, bundle: Bundle, gate: number): Knowledge => {
+	const { memory, alignment } = knowledge;
+	if (!isFull(memory)) return knowledge;
+	const everywhere = bundle.manifest.sites.map((_, site) => site);
+	const next = proposal(memory, bundle, gate, everywhere);
+	const movement = norm(minus(next, alignment)) / norm(affineOf(knowledge, bundle.source.affine));
+	return movement < SETTLED ? knowledge : { ...knowledge, alignment: next, ...unfinished };
+};

@@ -1,0 +1,133 @@
+import { unfinished, unknownDomain } from "./knowledge.js";
+import type { Learning } from "./settings.js";
+import type { DomainRecord, Knowledge } from "./types.js";
+import { blankDetector } from "./zoa/detector.js";
+import { emptyMemory } from "./zoa/memory.js";
+import { learned, takenUp } from "./zoa/mix.js";
+import { type Moments, shiftScore } from "./zoa/moments.js";
+import { rememberedAsPublished } from "./zoa/published.js";
+import { inserted, mostSimilarPair, removed } from "./zoa/remember.js";
+import type { Span } from "./zoa/vector.js";
+
+/** What is known of the present domain, as the bank keeps it. */
+const recordOf = (
+	{ domain, mix, alignment, detector, shift }: Knowledge,
+	now: number,
+	madeAt = domain.since,
+): DomainRecord => {
+	const { mean, variance } = detector.reference as Moments;
+	return {
+		id: domain.id,
+		name: domain.name,
+		vector: learned(mix),
+		alignment,
+		stemMean: mean,
+		stemVariance: variance,
+		...(shift && { shift }),
+		madeAt,
+		lastUsedAt: now,
+		visits: domain.visits,
+		steps: domain.steps,
+	};
+};
+
+/** What is known after a change, and what the bank on disk has to do for it. */
+interface Stored {
+	readonly knowledge: Knowledge;
+	readonly put: DomainRecord | undefined;
+	readonly removed: readonly string[];
+}
+
+/** The bank's entries without one; θ does not move. */
+const without = (knowledge: Knowledge, index: number): Knowledge => ({
+	...knowledge,
+	mix: removed(knowledge.mix, index + 1),
+	domains: knowledge.domains.filter((_, i) => i !== index),
+});
+
+/** Of the two entries that resemble each other most, the less used; of equals the one that was used longer ago. */
+const leastWorth = ({ domains, mix }: Knowledge, spans: readonly Span[]): number => {
+	const [a, b] = mostSimilarPair(mix, spans).map((entry) => entry - 1);
+	const [one, other] = [domains[a], domains[b]];
+	if (one.visits !== other.visits) return one.visits < other.visits ? a : b;
+	return one.lastUsedAt <= other.lastUsedAt ? a : b;
+};
+
+/** The old domain into the bank, a stored earlier visit of it replaced. One seen for less than a window is not kept. */
+const stored = (knowledge: Knowledge, { bank }: Learning, spans: readonly Span[], now: number): Stored => {
+	if (knowledge.domain.status === "looking") return { knowledge, put: undefined, removed: [] };
+	const earlier = knowledge.domains.findIndex(({ id }) => id === knowledge.domain.id);
+	const record = recordOf(knowledge, now, knowledge.domains[earlier]?.madeAt);
+	const evicted: string[] = [];
+	let kept = earlier < 0 ? knowledge : without(knowledge, earlier);
+	while (kept.domains.length >= bank) {
+		const index = bank > 1 ? leastWorth(kept, spans) : 0;
+		evicted.push(kept.domains[index].id);
+		kept = without(kept, index);
+	}
+	return {
+		knowledge: { ...kept, mix: inserted(kept.mix, spans), domains: [...kept.domains, record] },
+		put: record,
+		removed: evicted,
+	};
+};
+
+/** The same by the published rule of eviction, which counts every change. */
+const storedAsPublished = (knowledge: Knowledge, { bank }: Learning, spans: readonly Span[], now: number): Stored => {
+	const record = recordOf(knowledge, now);
+	const { mix, similarities, evicted } = rememberedAsPublished(knowledge.mix, knowledge.similarities, bank, spans);
+	const domains = knowledge.domains.filter((_, i) => i + 1 !== evicted);
+	return {
+		knowledge: { ...knowledge, mix, similarities, domains: [...domains, record] },
+		put: record,
+		removed: evicted === undefined ? [] : [knowledge.domains[evicted - 1].id],
+	};
+};
+
+/** The change itself: the old domain stored and an unknown one begun; θ stays where it is until something is learned. */
+export const entered = (knowledge: Knowledge, settings: Learning, spans: readonly Span[], now: number): Stored => {
+	const outcome = (settings.published ? storedAsPublished : stored)(knowledge, settings, spans, now);
+	const number = knowledge.counts.domainsNamed + 1;
+	const next: Knowledge = {
+		...outcome.knowledge,
+		domain: { ...unknownDomain(number, now), status: settings.published ? "new" : "looking" },
+		detector: blankDetector,
+		shift: undefined,
+		memory: emptyMemory(knowledge.memory.seen.length),
+		aligning: "stem",
+		...unfinished,
+		counts: {
+			...knowledge.counts,
+			domainChanges: knowledge.counts.domainChanges + 1,
+			domainsNamed: number,
+		},
+	};
+	return { ...outcome, knowledge: next };
+};
+
+/**
+ * The present domain looked up by its stem. The nearest stored one, when it is near enough, is taken up: its entry
+ * alone, its alignment, its shift (design.md, "The one idea"); the memory starts anew, since what it holds was measured
+ * with another θ.
+ */
+export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledge => {
+	const { domain, domains, detector } = knowledge;
+	const distances = domains.map(({ stemMean, stemVariance }) =>
+		shiftScore(detector.reference as Moments, { mean: stemMean, variance: stemVariance }),
+	);
+	const nearest = distances.indexOf(Math.min(...distances));
+	if (nearest < 0 || !(distances[nearest] < nearness))
+		return { ...knowledge, domain: { ...domain, status: "new", distance: distances[nearest] } };
+	const { id, name, visits, steps, alignment, shift } = domains[nearest];
+	return {
+		...knowledge,
+		domain: { ...domain, id, name, visits: visits + 1, steps, status: "matched", distance: distances[nearest] },
+		mix: takenUp(knowledge.mix, nearest + 1),
+		alignment,
+		aligning: "norms",
+		memory: emptyMemory(knowledge.memory.seen.length),
+		shift,
+		...unfinished,
+		counts: { ...knowledge.counts, domainsNamed: knowledge.counts.domainsNamed - 1 },
+	};
+};

@@ -1,0 +1,37 @@
+import { concatMap, type OperatorFunction } from "rxjs";
+import { packed } from "./batch.js";
+import { affineOf } from "./knowledge.js";
+import type { Learning } from "./settings.js";
+import type { Adapted, Camera, Knowledge, Model, Recalled } from "./types.js";
+import { advanced, closed, extended, isFull, settled } from "./window.js";
+import { perturbed } from "./zoa/spsa.js";
+
+/**
+ * Zeroth-order steps. A window is made of frames that one θ predicted, so the first of ZOA's two passes is the
+ * inference that had to be done anyway; the second goes over the window's frames in small batches between the live
+ * ones, and θ moves at the next window's end. A window of one batch is done within its round, as published.
+ */
+export const refine = (model: Model, camera: Camera, settings: Learning): OperatorFunction<Recalled, Adapted> => {
+	const { bundle } = model;
+	const pass = async (knowledge: Knowledge): Promise<Knowledge> => {
+		const { pass } = knowledge;
+		if (!pass?.todo.length) return knowledge;
+		const affine = affineOf(knowledge, bundle.source.affine, perturbed(pass.mix, pass.draws, settings.step));
+		const activations = await model.forward(packed(pass.todo[0]), affine);
+		return advanced(knowledge, pass, activations, bundle, settings);
+	};
+	return concatMap(async ({ knowledge: before, ...round }) => {
+		let knowledge = extended(before, round);
+		let loss: number | undefined;
+		if (isFull(knowledge, settings)) {
+			[knowledge, loss] = settled(knowledge, bundle, settings);
+			knowledge = closed(knowledge, before.mix, bundle, settings);
+		}
+		if (!isBehind(camera, round.frames.length)) knowledge = await pass(knowledge);
+		if (knowledge.window.length === 0 && loss === undefined) [knowledge, loss] = settled(knowledge, bundle, settings);
+		return { ...round, knowledge, loss };
+	});
+};
+
+/** From a live source a perturbed batch is let in only when no live batch waits, so it delays one at most. */
+const isBehind = (camera: Camera, batch: number) => camera.live && camera.waiting >= batch;

@@ -1,0 +1,34 @@
+import type { StepSettings } from "./zoa/spsa.js";
+
+/** How one camera's frames are handled. Defaults and meanings: `config/schema.ts`. */
+export interface Settings {
+	/** Frames of a batch and how many milliseconds a live source's batch waits for them. */
+	readonly batch: { readonly frames: number; readonly patience: number };
+	/** Absent: the model stays as it was prepared. */
+	readonly learning: Learning | undefined;
+}
+
+/** How a camera learns; the numbers' source: zoa.md, "Settings". */
+export interface Learning {
+	/** As published, oddities and all (`zoa-reference`), or with the repairs of `zoa`. */
+	readonly published: boolean;
+	/** Closed-form alignment before the zeroth-order steps. */
+	readonly align: boolean;
+	/** Frames that a zeroth-order step looks at. */
+	readonly window: number;
+	/** Shift score above which the domain has changed. */
+	readonly threshold: number;
+	/** Shift score under which a stored domain is the present one. */
+	readonly nearness: number;
+	/** Shift score between memory and target above which alignment acts. */
+	readonly gate: number;
+	/** Domains that are remembered. */
+	readonly bank: number;
+	/** λ of the loss. */
+	readonly lambda: number;
+	readonly step: StepSettings;
+	/** Frames from one checkpoint to the next. */
+	readonly checkpoint: number;
+	/** Seed of the perturbations and of the memory. */
+	readonly seed: number;
+}

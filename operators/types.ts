@@ -1,0 +1,339 @@
+/**
+ * The messages that travel through the pipeline and the ports through which it reaches the world.
+ * Each operator adds a field to the message, so this file read from top to bottom is the data-flow diagram.
+ */
+
+import type { Detector } from "./zoa/detector.js";
+import type { Memory } from "./zoa/memory.js";
+import type { Mix } from "./zoa/mix.js";
+import type { Moments } from "./zoa/moments.js";
+import type { RandomState } from "./zoa/random.js";
+import type { Draws } from "./zoa/spsa.js";
+import type { Vector } from "./zoa/vector.js";
+
+// ---------------------------------------------------------------- messages
+
+/** A round begins with what is known; a batch is asked for only now, since RxJS does not push back. */
+export interface Round {
+	readonly knowledge: Knowledge;
+}
+
+/** decode: the frames of this round, at least one. */
+export interface Decoded extends Round {
+	readonly frames: readonly Frame[];
+}
+
+/** batch: their pixels in one buffer [n,3,H,W]. */
+export interface Batched extends Decoded {
+	readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/** infer: one forward pass with the affine that the knowledge amounts to, and the classes it predicts. */
+export interface Inferred extends Decoded {
+	readonly activations: Activations;
+	readonly predictions: readonly Prediction[];
+}
+
+/** detect: how far the batch's stem is from the domain so far. */
+export interface Detected extends Inferred {
+	readonly stem: Moments;
+	/** Shift score D; undefined while the domain has no frames yet. */
+	readonly score: number | undefined;
+	readonly changed: boolean;
+}
+
+/** recall: the knowledge with the old domain stored and the new one, once it was seen long enough, taken up. */
+export interface Recalled extends Detected {
+	/** Set in the round in which another domain began or was recognized. */
+	readonly domainEvent: "changed" | "matched" | "new" | undefined;
+}
+
+/** adapt: the knowledge for the next round. */
+export interface Adapted extends Recalled {
+	/** L0 of the step that was taken in this round, if one was. */
+	readonly loss: number | undefined;
+}
+
+/** What the model says about one frame. */
+export interface Prediction {
+	readonly frame: Frame;
+	/** Index into the bundle's labels. */
+	readonly label: number;
+	/** Probabilities [C] */
+	readonly probabilities: Vector;
+}
+
+// ---------------------------------------------------------------- knowledge
+
+/** Everything a camera's model has learned. It goes in with the batch and comes out with the step. */
+export interface Knowledge {
+	readonly domain: CurrentDomain;
+	/** The bank in memory, in the order of the mix: `domains[i].vector` is `mix.vectors[i + 1]`. */
+	readonly domains: readonly DomainRecord[];
+	readonly mix: Mix;
+	/** The published bank's similarity matrix; empty unless `method: zoa-reference`. */
+	readonly similarities: Vector;
+	/** a [P]: the closed-form alignment. */
+	readonly alignment: Vector;
+	/** Which stage alignment is in: the stem from a domain's first frames on, then all sites from a memory of its own. */
+	readonly aligning: "stem" | "norms";
+	readonly memory: Memory;
+	readonly detector: Detector;
+	/** Running mean of the classifier's input, for the activation shift. */
+	readonly shift: Vector | undefined;
+	/** Batches since θ last moved, all predicted with one θ. */
+	readonly window: readonly Seen[];
+	/** The second, perturbed pass over the window before, while it runs. */
+	readonly pass: Pass | undefined;
+	readonly random: RandomState;
+	readonly counts: Counts;
+}
+
+export interface CurrentDomain {
+	readonly id: string;
+	readonly name: string;
+	/** Milliseconds since the epoch. */
+	readonly since: number;
+	/** 1 on the first visit. */
+	readonly visits: number;
+	/** Zeroth-order steps taken in this domain, over all visits. */
+	readonly steps: number;
+	/** `looking` until it has been seen for a window, then found in the bank or not. */
+	readonly status: "looking" | "matched" | "new";
+	/** Shift score to the bank entry that is nearest, once looked up. */
+	readonly distance: number | undefined;
+}
+
+export interface Counts {
+	/** Windows that were filled: frames in a row that one θ predicted. */
+	readonly windows: number;
+	/** Zeroth-order steps taken, and those dropped because a loss was not finite. */
+	readonly steps: number;
+	readonly droppedSteps: number;
+	readonly domainChanges: number;
+	/** Domains named so far; the next one's number is one more. */
+	readonly domainsNamed: number;
+}
+
+/** A batch kept for learning. */
+export interface Seen {
+	readonly frames: readonly Frame[];
+	readonly activations: Activations;
+}
+
+/** A perturbed pass over a window's frames, one batch after the other. */
+export interface Pass {
+	/** The mix that the window was predicted with. */
+	readonly mix: Mix;
+	readonly draws: Draws;
+	/** L0 of the window. */
+	readonly loss: number;
+	readonly todo: readonly (readonly Frame[])[];
+	readonly done: readonly Activations[];
+}
+
+// ---------------------------------------------------------------- bundle
+
+/** A place in the model where a per-channel scale and bias are an input (zoa.md: "site"). */
+export interface Site {
+	readonly name: string;
+	/** `stem`: the first convolution's output; `norm`: a LayerNorm's affine. */
+	readonly kind: "stem" | "norm";
+	readonly channels: number;
+	/** Positions (tokens, pixels) a frame's moments are taken over; the unbiased variance needs the count. */
+	readonly positions: number;
+	/** Where in `affine` this site's scale starts; its bias follows `channels` floats later. */
+	readonly offset: number;
+	/** Whether the zeroth-order step perturbs it; alignment acts on every site. */
+	readonly perturbed: boolean;
+}
+
+/** How a frame of any shape becomes the model's square: distorted, cut in the middle, or with black bars. */
+export type Fit = "stretch" | "crop" | "pad";
+
+/** `manifest.json` of a bundle, format 1: everything about a prepared model but its numbers. */
+export interface Manifest {
+	readonly format: 1;
+	readonly name: string;
+	readonly model: { readonly file: string; readonly sha256: string };
+	readonly source: {
+		readonly file: string;
+		readonly sha256: string;
+		/** Float32 arrays of `source.bin`, little-endian: where each starts (in floats) and its shape. */
+		readonly arrays: Readonly<Record<keyof Source, { readonly offset: number; readonly shape: readonly number[] }>>;
+	};
+	readonly labels: readonly string[];
+	readonly input: { readonly width: number; readonly height: number; readonly order: "gbr"; readonly fit: Fit };
+	/** P, the length of the `affine` input. */
+	readonly affine: number;
+	/** In the order of the `affine` input and of the columns of the `sites` output; the stem's own site is first. */
+	readonly sites: readonly Site[];
+	/** Features of a frame that the loss compares with the source's; `stages` lists their lengths, in order. */
+	readonly taps: { readonly stages: readonly number[] };
+	/** What the published detector looks at: patch tokens after position embedding, class token left out. */
+	readonly stem: { readonly channels: number; readonly positions: number };
+	/** Length d of the classifier's input. The head is linear: logits = W·features + b. */
+	readonly features: number;
+	/** 8: weights and activations of every matrix product are int8; 32: left in float. */
+	readonly bits: 8 | 32;
+	readonly calibration: { readonly frames: number; readonly labelled: boolean };
+	/** How close the prepared model is to the one it was made from, on held-back calibration frames. */
+	readonly report: { readonly frames: number; readonly agreement: number; readonly maxLogitError: number };
+}
+
+/** `source.bin`: what the model's world looked like where it was calibrated. C classes, E, S, F, d as in the manifest. */
+export interface Source {
+	/** θ0 [P]: the affine values that reproduce the model as it was. */
+	readonly affine: Float32Array;
+	/** [F], mean over calibration frames. */
+	readonly tapMean: Float32Array;
+	/** [F], unbiased standard deviation over calibration frames. */
+	readonly tapDeviation: Float32Array;
+	/** [2,E]: per channel mean, then mean square, over frames and positions. */
+	readonly stem: Float32Array;
+	/** [2,S]: likewise for every site's channels. */
+	readonly sites: Float32Array;
+	/** [C,2,E]: `stem` for the frames of each class. A class without frames repeats the overall moments. */
+	readonly stemByClass: Float32Array;
+	/** [C,2,S]: `sites` for the frames of each class. */
+	readonly sitesByClass: Float32Array;
+	/** [C,d]: mean classifier input for the frames of each class. */
+	readonly featuresByClass: Float32Array;
+	/** [C,d]: weight W of the linear head. */
+	readonly head: Float32Array;
+}
+
+/** A prepared model: its description and its source statistics. */
+export interface Bundle {
+	readonly directory: string;
+	readonly manifest: Manifest;
+	readonly source: Source;
+}
+
+// ---------------------------------------------------------------- ports
+
+/** One picture, cut and scaled to the model's input: planes G, B, R of width × height bytes. */
+export interface Frame {
+	/** Counts the frames the camera delivered, from 0; gaps are dropped frames. */
+	readonly index: number;
+	/** Milliseconds since the epoch when the frame arrived. */
+	readonly capturedAt: number;
+	readonly pixels: Uint8Array;
+}
+
+export interface Camera {
+	/** A live source drops what is not taken in time; a lossless one waits. */
+	readonly live: boolean;
+	/** Frames that wait to be taken. */
+	readonly waiting: number;
+	/** Frames a live source threw away because nobody took them. */
+	readonly dropped: number;
+	/**
+	 * Resolves to the next frames, oldest first: as many as `limit` or, from a live source, as came within
+	 * `patience` milliseconds of the first. Fewer than `limit` from a lossless source: the last ones. None: it has ended.
+	 * @throws {EdgeError} `camera` when the source cannot be read
+	 */
+	take(limit: number, patience: number): Promise<readonly Frame[]>;
+	/** Stops the source; a pending `take` resolves to what is there. Safe to call twice. */
+	close(): Promise<void>;
+}
+
+/** What one forward pass of n frames returns; every array is row-major per frame. */
+export interface Activations {
+	readonly frames: number;
+	/** [n,C] */
+	readonly logits: Float32Array;
+	/** [n,d] */
+	readonly features: Float32Array;
+	/** [n,F] */
+	readonly taps: Float32Array;
+	/** [n,2,E] */
+	readonly stem: Float32Array;
+	/** [n,2,S], measured before the affine is applied */
+	readonly sites: Float32Array;
+}
+
+export interface Model {
+	readonly bundle: Bundle;
+	/**
+	 * Runs the frozen graph. Takes ownership of `pixels` [n,3,H,W] (its buffer is detached); `affine` [P] is copied.
+	 * @throws {EdgeError} `model`
+	 */
+	forward(pixels: Uint8Array<ArrayBuffer>, affine: Float32Array): Promise<Activations>;
+	close(): Promise<void>;
+}
+
+/** A message to a broker (or to whatever stands in for one). */
+export interface Message {
+	readonly topic: string;
+	/** An object goes as JSON, a word (availability and status topics) as it is. */
+	readonly payload: object | string;
+	readonly retain: boolean;
+}
+
+export interface Broker {
+	/** Whether the connection stands now. */
+	readonly connected: boolean;
+	/** Messages lost at the queue's limit. */
+	readonly dropped: number;
+	/**
+	 * Queues a message at QoS 1, in order. Resolves when there is room for the next one: while the broker is there a
+	 * fast source is slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
+	 */
+	send(message: Message): Promise<void>;
+	/** Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. */
+	close(deadline: number): Promise<void>;
+}
+
+/** One camera's way out: where its payloads go, stamped with schema, sequence number, camera and time. */
+export interface Outlet {
+	/** Resolves when there is room for the next one, see `Broker.send`. */
+	publish(channel: "predictions" | "domain" | "adaptation", payload: object): Promise<void>;
+	publish(channel: "status", payload: "online" | "offline" | "disabled"): Promise<void>;
+}
+
+/** What is remembered of a domain. P, E, d as in the manifest. */
+export interface DomainRecord {
+	readonly id: string;
+	readonly name: string;
+	/** V [P]: what the zeroth-order steps had added to the source's affine and the alignment. */
+	readonly vector: Float32Array;
+	/** a [P]: what the closed-form alignment had put there. */
+	readonly alignment: Float32Array;
+	/** Per-channel mean and variance [E] of the stem, the key by which the domain is found again. */
+	readonly stemMean: Float32Array;
+	readonly stemVariance: Float32Array;
+	/** Running mean [d] of the classifier's input, the activation shift's statistic. Absent: none yet. */
+	readonly shift?: Float32Array;
+	/** Milliseconds since the epoch. */
+	readonly madeAt: number;
+	readonly lastUsedAt: number;
+	readonly visits: number;
+	readonly steps: number;
+}
+
+/** Knowledge on disk, for one camera and one bundle: entries of another bundle are never seen. */
+export interface Bank {
+	/** All readable records, in the order they were made. */
+	domains(): Promise<readonly DomainRecord[]>;
+	/** Inserts or replaces by id. Durable when it resolves. */
+	put(record: DomainRecord): Promise<void>;
+	remove(id: string): Promise<void>;
+	/** Stores the camera's current knowledge: any structured-clonable value, typed arrays and all. */
+	checkpoint(state: unknown): Promise<void>;
+	/** What `checkpoint` stored last, or undefined where there is none that can be read. */
+	restore(): Promise<unknown>;
+	close(): Promise<void>;
+}
+
+/** A fault of the world: camera gone, broker away, disk full. Retried in `edge/run.ts` only. */
+export class EdgeError extends Error {
+	override readonly name = "EdgeError";
+	constructor(
+		readonly code: "camera" | "model" | "bank" | "broker" | "bundle",
+		message: string,
+		options?: ErrorOptions,
+	) {
+		super(message, options);
+	}
+}
