@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lastValueFrom, tap, toArray } from "rxjs";
+import { openMemoryStore } from "../adapters/bank.memory.js";
+import { openMemoryCamera } from "../adapters/camera.memory.js";
+import { memoryModel } from "../adapters/model.memory.js";
+import { affineOf, type Checkpoint, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
+import type { Learning, Settings } from "../operators/settings.js";
+import type { Adapted, Camera, Knowledge, Model, Outlet } from "../operators/types.js";
+import { uniforms } from "../operators/zoa/random.js";
+import { pipeline } from "./pipeline.js";
+
+const LEARNING: Learning = {
+	published: false,
+	align: true,
+	window: 16,
+	threshold: 0.5,
+	nearness: 0.25,
+	gate: 0.15,
+	bank: 4,
+	lambda: 30,
+	step: { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, perturbation: 0.02, rate: 5e-4, decay: 0.4 },
+	checkpoint: 1_000,
+	seed: 1,
+};
+const SETTINGS: Settings = { batch: { frames: 4, patience: 5 }, learning: LEARNING };
+
+/** Noise around a brightness, 8 × 8 pixels in three planes. */
+const pictures = (count: number, brightness: number, seed: number): Uint8Array[] =>
+	Array.from({ length: count }, (_, i) =>
+		Uint8Array.from(uniforms(seed * 1_000 + i, 192)[0], (u) => brightness * (0.5 + u)),
+	);
+
+const recorded = () => {
+	const messages: { channel: string; payload: Record<string, unknown> }[] = [];
+	const outlet: Outlet = {
+		publish: async (channel: string, payload: object | string) =>
+			void messages.push({ channel, payload: payload as Record<string, unknown> }),
+	};
+	return { messages, outlet, on: (channel: string) => messages.filter((m) => m.channel === channel) };
+};
+
+const begin = (model: Model): Knowledge =>
+	firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
+
+const played = async (camera: Camera, { settings = SETTINGS, model = memoryModel(), start = begin(model) } = {}) => {
+	const record = recorded();
+	const bank = openMemoryStore().bank("bundle", "camera");
+	const rounds = await lastValueFrom(
+		pipeline({ camera, model, bank, outlet: record.outlet }, settings, start).pipe(toArray()),
+	);
+	return { ...record, bank, rounds: rounds as Adapted[], last: (rounds as Adapted[])[rounds.length - 1].knowledge };
+};
+
+const withLearning = (learning: Partial<Learning>): Settings => ({
+	...SETTINGS,
+	learning: { ...LEARNING, ...learning },
+});
+
+test("every frame is predicted once, in order, the last short batch too", async () => {
+	const { on } = await played(openMemoryCamera({ pictures: pictures(42, 100, 1) }));
+	assert.deepEqual(
+		on("predictions").map(({ payload }) => payload.frame),
+		Array.from({ length: 42 }, (_, i) => i),
+	);
+});
+
+test("with method none nothing is learned and nothing is said of domains", async () => {
+	const model = memoryModel();
+	const settings = { ...SETTINGS, learning: undefined };
+	const { on, last } = await played(openMemoryCamera({ pictures: pictures(40, 100, 1) }), { settings, model });
+	assert.equal(on("predictions").length, 40);
+	assert.equal(on("domain").length + on("adaptation").length, 0);
+	assert.deepEqual(affineOf(last, model.bundle.source.affine), model.bundle.source.affine);
+});
+
+test("a batch's predictions leave before anything is learned from it", async () => {
+	const model = memoryModel();
+	const order: string[] = [];
+	const outlet: Outlet = { publish: async (channel: string) => void order.push(channel) };
+	const spied: Model = {
+		...model,
+		forward: (pixels, affine) => {
+			order.push("forward");
+			return model.forward(pixels, affine);
+		},
+	};
+	const camera = openMemoryCamera({ pictures: pictures(16, 100, 1) });
+	const bank = openMemoryStore().bank("bundle", "camera");
+	const settings = withLearning({ align: false, window: 4 });
+	await lastValueFrom(pipeline({ camera, model: spied, bank, outlet }, settings, begin(model)).pipe(toArray()));
+	const batches = order.join(" ").match(/forward( predictions){4}( domain)?( forward)?( adaptation)?/g);
+	assert.equal(batches?.length, 4, order.join(" "));
+	assert.equal(order.filter((event) => event === "forward").length, 8);
+});
+
+test("a lossless source gives one perturbed batch to each live one, and a step for every window but the last", async () => {
+	const { last } = await played(openMemoryCamera({ pictures: pictures(96, 100, 1) }), {
+		settings: withLearning({ align: false }),
+	});
+	assert.equal(last.counts.windows, 6);
+	assert.equal(last.counts.steps, 5);
+});
+
+test("a live source's waiting frames go before the perturbed pass", async () => {
+	const inner = openMemoryCamera({ pictures: pictures(96, 100, 1) });
+	const busy: Camera = {
+		live: true,
+		waiting: 4,
+		dropped: 0,
+		take: inner.take,
+		close: () => inner.close(),
+	};
+	const { last } = await played(busy, { settings: withLearning({ align: false }) });
+	assert.equal(last.counts.windows, 6);
+	assert.equal(last.counts.steps, 0);
+});
+
+test("the old domain is stored on a change, and taken up again when it returns", async () => {
+	const scenes = [...pictures(64, 100, 1), ...pictures(64, 20, 2), ...pictures(64, 100, 3)];
+	const { on, bank, last } = await played(openMemoryCamera({ pictures: scenes }));
+	const stored = await bank.domains();
+	assert.deepEqual(
+		stored.map(({ id }) => id),
+		["d1", "d2"],
+	);
+	assert.equal(last.domain.id, "d1");
+	assert.equal(last.domain.visits, 2);
+	assert.equal(last.domain.status, "matched");
+	assert.equal(last.counts.domainChanges, 2);
+	const statuses = on("domain").map(({ payload }) => `${payload.id} ${payload.status}`);
+	assert.deepEqual(statuses, ["d1 new", "d2 looking", "d2 new", "d3 looking", "d1 matched"]);
+});
+
+test("alignment makes a dark scene look like the bright one", async () => {
+	const bright = pictures(160, 100, 1);
+	const dark = bright.map((picture) => picture.map((value) => Math.round(value / 3)));
+	const model = memoryModel();
+	const probabilities = async (scene: Uint8Array[], settings: Settings) => {
+		const { rounds } = await played(openMemoryCamera({ pictures: scene }), { settings, model });
+		return rounds.flatMap((round) => round.predictions.map((p) => p.probabilities)).slice(80);
+	};
+	const distance = async (settings: Settings) => {
+		const [one, other] = [await probabilities(bright, settings), await probabilities(dark, settings)];
+		return one.reduce((sum, row, i) => sum + Math.abs(row[0] - other[i][0]), 0);
+	};
+	const [frozen, aligned] = [await distance({ ...SETTINGS, learning: undefined }), await distance(SETTINGS)];
+	assert.ok(aligned < frozen / 2, `${aligned} aligned, ${frozen} frozen`);
+});
+
+test("the same frames and seed give the same knowledge to the digit", async () => {
+	const scenes = [...pictures(64, 100, 1), ...pictures(96, 40, 2)];
+	const run = async () => checkpointOf((await played(openMemoryCamera({ pictures: scenes }))).last);
+	assert.deepEqual({ ...(await run()), domain: 0 }, { ...(await run()), domain: 0 });
+});
+
+test("a step whose loss is not finite is dropped and counted, and θ stays finite", async () => {
+	const model = memoryModel();
+	let passes = 0;
+	const broken: Model = {
+		...model,
+		forward: async (pixels, affine) => {
+			const activations = await model.forward(pixels, affine);
+			return ++passes % 2 ? activations : { ...activations, taps: activations.taps.map(() => Number.NaN) };
+		},
+	};
+	const settings = withLearning({ align: false, window: 4 });
+	const { last } = await played(openMemoryCamera({ pictures: pictures(32, 100, 1) }), { settings, model: broken });
+	assert.ok(last.counts.droppedSteps > 0);
+	assert.ok(affineOf(last, model.bundle.source.affine).every(Number.isFinite));
+});
+
+test("zoa-reference takes its step within the round, on every batch", async () => {
+	const settings: Settings = {
+		batch: { frames: 16, patience: 5 },
+		learning: { ...LEARNING, published: true, threshold: 0.1 },
+	};
+	const model = memoryModel();
+	const start = firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: true, now: 0 });
+	const { last, rounds } = await played(openMemoryCamera({ pictures: pictures(80, 100, 1) }), {
+		settings,
+		model,
+		start,
+	});
+	assert.equal(last.counts.steps, 5);
+	assert.ok(rounds.every((round) => round.loss !== undefined));
+	assert.ok(last.shift);
+});
+
+test("a full bank evicts, in the mix and on disk alike", async () => {
+	const scenes = [20, 60, 100, 140, 170, 20, 100].flatMap((brightness, i) => pictures(48, brightness, i + 1));
+	const settings = withLearning({ bank: 2, nearness: 0 });
+	const { bank, last } = await played(openMemoryCamera({ pictures: scenes }), { settings });
+	const stored = await bank.domains();
+	assert.equal(stored.length, 2);
+	assert.deepEqual(
+		stored.map(({ id }) => id),
+		last.domains.map(({ id }) => id),
+	);
+	assert.equal(last.mix.vectors.length, 3);
+});
+
+test("a checkpoint taken up again gives the same θ, whatever the bank has gained since", async () => {
+	const scenes = [...pictures(64, 100, 1), ...pictures(64, 20, 2), ...pictures(40, 60, 3)];
+	const model = memoryModel();
+	const { last, bank } = await played(openMemoryCamera({ pictures: scenes }), { model });
+	const checkpoint = structuredClone(checkpointOf(last)) as Checkpoint;
+	const theta = affineOf(last, model.bundle.source.affine);
+	const domains = await bank.domains();
+	const extra = { ...domains[0], id: "d9", vector: domains[0].vector.map(() => 5) };
+	for (const stored of [domains, [...domains, extra]]) {
+		const first = firstKnowledge(model.bundle, stored, { seed: 1, bank: 4, published: false, now: 0 });
+		const again = affineOf(resumed(first, checkpoint), model.bundle.source.affine);
+		const worst = again.reduce((max, value, i) => Math.max(max, Math.abs(value - theta[i])), 0);
+		assert.ok(worst < 1e-4, `θ differs by ${worst}`);
+	}
+});
+
+test("knowledge is stored every so many frames", async () => {
+	const bank = openMemoryStore().bank("bundle", "camera");
+	let stored = 0;
+	const counting = {
+		...bank,
+		checkpoint: async (state: unknown) => {
+			stored++;
+			await bank.checkpoint(state);
+		},
+	};
+	const model = memoryModel();
+	const rounds = pipeline(
+		{ camera: openMemoryCamera({ pictures: pictures(100, 100, 1) }), model, bank: counting, outlet: recorded().outlet },
+		withLearning({ checkpoint: 32 }),
+		begin(model),
+	);
+	await lastValueFrom(rounds.pipe(tap()));
+	assert.equal(stored, 3);
+});
