@@ -1,0 +1,17 @@
+import type { Config } from "./schema.js";
+
+const STARS = "***";
+
+/** A text with whatever could be a credential of a URL taken out: all before the last `@`, and the query. */
+export function masked(text: string): string {
+	// Greedy and without a parser, because the texts that mistakes quote need not be well-formed URLs.
+	return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, `$1${STARS}@`).replace(/\?.*$/s, `?${STARS}`);
+}
+
+/** The configuration as it may be printed: without the password and without the credentials of the URL. */
+export function shown(config: Config): Config {
+	if (config.mqtt === undefined) return config;
+	const mqtt = { ...config.mqtt, url: masked(config.mqtt.url) };
+	if (mqtt.password !== undefined) mqtt.password = STARS;
+	return { ...config, mqtt };
+}

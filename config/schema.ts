@@ -1,0 +1,237 @@
+import { z } from "zod";
+import { durationPattern, milliseconds } from "./duration.js";
+
+/*
+ * The one description of the configuration: types, defaults, bounds, sentences for mistakes and the editor's schema.
+ * An `error` says what was expected; what was found instead is added where the mistake is located (mistakes.ts).
+ * Defaults are not repeated in the descriptions: editorSchema() adds them.
+ */
+
+/** A number from `min` to `max` inclusive. */
+function number(min: number, max: number) {
+	const error = `expected a number from ${min} to ${max}`;
+	return z.number({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A number above 0 and up to `max`. */
+function positive(max: number) {
+	const error = `expected a number above 0, ${max} at most`;
+	return z.number({ error }).positive({ error }).max(max, { error });
+}
+
+/** A whole number from `min` to `max` inclusive. */
+function whole(min: number, max: number) {
+	const error = `expected a whole number from ${min} to ${max}`;
+	return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A text with a unit, at most `longest`, that becomes milliseconds. */
+function duration(longest: string) {
+	const error = (issue: { readonly input?: unknown }) =>
+		`expected a duration such as 100ms, 5s, 2m or 1h${typeof issue.input === "number" ? " — give it a unit" : ""}`;
+	return z
+		.string({ error })
+		.regex(durationPattern, { error })
+		.transform(milliseconds)
+		.refine((ms) => ms <= milliseconds(longest), { error: `expected a duration of ${longest} at most` });
+}
+
+/** A text that is not empty. */
+function text(error: string, longest = 65_535) {
+	return z.string({ error }).min(1, { error }).max(longest, { error });
+}
+
+/** A path; load.ts makes it absolute. */
+function path(error: string) {
+	return text(error, 4096).refine((value) => !value.includes("\0"), { error });
+}
+
+/** The file of a source. */
+function sourceFile() {
+	return path("expected the path of a video file")
+		.refine((file) => !/^file:\/\//i.test(file), { error: "a path is wanted, not a URL — leave out file://" })
+		.refine((file) => !/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(file), {
+			error: "network sources are not supported yet — give a file",
+		});
+}
+
+const MQTT_URL = "expected the broker's URL, such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)";
+
+function isBrokerUrl(value: string): boolean {
+	const url = URL.canParse(value) ? new URL(value) : undefined;
+	return url !== undefined && /^(mqtts?|wss?):$/.test(url.protocol) && url.hostname !== "";
+}
+
+const TOPIC = "expected a topic such as site/north: no spaces, + or #, no / at its ends, no $ at its start";
+
+const mqtt = z
+	.strictObject({
+		url: text(MQTT_URL)
+			.refine(isBrokerUrl, { error: MQTT_URL })
+			.describe("The broker's URL, with mqtt, mqtts, ws or wss as its scheme.")
+			.meta({ examples: ["mqtt://127.0.0.1:1883"] }),
+		username: text("expected a user name").exactOptional().describe("The user name the broker knows this device by."),
+		password: text("expected text")
+			.exactOptional()
+			.describe("The password; better the name of a secret in quotes than the password itself.")
+			.meta({ writeOnly: true, examples: ["{ACCLIMATE_MQTT_PASSWORD}"] }),
+		clientId: text("expected a client identifier of 1 to 128 characters", 128)
+			.exactOptional()
+			.describe("The MQTT client identifier, unique at the broker; a random one where absent."),
+		topic: text(TOPIC, 256)
+			.regex(/^(?!\$)[^+#/\s]+(\/[^+#/\s]+)*$/, { error: TOPIC })
+			.refine((topic) => !/\p{Cc}/u.test(topic), { error: TOPIC })
+			.default("acclimate")
+			.describe("The base topic that every topic of this device begins with."),
+	})
+	.refine(({ username, password }) => password === undefined || username !== undefined, {
+		path: ["password"],
+		error: "MQTT takes no password without a user name — give username too",
+	});
+
+const pace = z
+	.enum(["fast", "realtime"])
+	.default("fast")
+	.describe("Whether the file is read as fast as it is worked off, or at its own frame rate.");
+
+const source = z
+	.union(
+		[
+			sourceFile(),
+			z.strictObject({
+				file: sourceFile().describe("The video file, relative to the folder of this YAML file."),
+				loop: z.boolean().default(false).describe("Whether the file starts again at its end."),
+				pace,
+			}),
+		],
+		{ error: "expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }" },
+	)
+	.transform((given) => (typeof given === "string" ? { file: given, loop: false, pace: pace.parse(undefined) } : given))
+	.describe(
+		"Where the frames come from: a video file, relative to the folder of this YAML file, alone or with options.",
+	);
+
+const REGION = "expected [x, y, width, height] in whole pixels";
+
+const camera = z.strictObject({
+	source,
+	region: z
+		.tuple([whole(0, 65_535), whole(0, 65_535), whole(1, 65_535), whole(1, 65_535)], { error: REGION })
+		.exactOptional()
+		.describe(
+			"The part of the picture to classify: [x, y, width, height] in pixels of the source; all of it where absent.",
+		),
+	enabled: z
+		.boolean()
+		.default(true)
+		.describe("Whether this camera is watched; false keeps its settings and leaves it out."),
+});
+
+const CAMERAS = "one camera at least, such as road: { source: clip.mp4 }";
+
+const cameras = z
+	.record(
+		z.string().regex(/^(?!(bridge|available)$)[A-Za-z0-9_-]{1,64}$/, {
+			error: "a camera's name is 1 to 64 letters, digits, _ or -, and neither bridge nor available",
+		}),
+		camera,
+		{ error: `expected ${CAMERAS}` },
+	)
+	.refine((given) => Object.keys(given).length > 0, { error: `give ${CAMERAS}` })
+	.describe("The cameras by name; the name is part of their topics.")
+	.meta({ minProperties: 1 });
+
+const batch = z.strictObject({
+	frames: whole(1, 256).default(8).describe("Most frames in one pass of the model."),
+	patience: duration("1m")
+		.prefault("100ms")
+		.describe(
+			"How long a live source's batch waits to be full, counted from its first frame; with a unit: ms, s, m, h.",
+		),
+});
+
+const adapt = z.strictObject({
+	method: z
+		.enum(["zoa", "zoa-reference", "none"])
+		.default("zoa")
+		.describe(
+			"How the model learns: zoa, zoa-reference (the published procedure to the letter, oddities too) or none.",
+		),
+	align: z
+		.boolean()
+		.default(true)
+		.describe("Whether the model's statistics are aligned in closed form before learning; zoa-reference never does."),
+	window: whole(2, 1024).default(64).describe("Frames that one learning step looks at: a multiple of batch.frames."),
+	threshold: positive(1000)
+		.exactOptional()
+		.describe(
+			"Shift score of a batch above which the domain counts as changed; where absent 0.5, and 0.1 for zoa-reference with its batches of a whole window.",
+		),
+	nearness: number(0, 1000)
+		.default(0.15)
+		.describe("Shift score under which a stored domain counts as the one at hand."),
+	gate: number(0, 1000).default(0.15).describe("Shift score above which alignment acts."),
+	bank: whole(1, 1024).default(32).describe("Most domains that are remembered; then similar ones make room."),
+	lambda: number(0, 10_000).default(30).describe("Weight of the statistics against the entropy in the loss."),
+	rate: positive(1).default(5e-4).describe("Learning rate of the residual ε."),
+	perturbation: positive(1).default(0.02).describe("Size c of the random perturbation of the residual ε."),
+	seed: whole(0, 4_294_967_295)
+		.default(1)
+		.describe("Seed of all randomness: the same seed and frames give the same run."),
+	checkpoint: whole(1, 100_000).default(10).describe("Windows between two checkpoints of a camera's knowledge."),
+});
+
+const log = z.strictObject({
+	level: z
+		.enum(["trace", "debug", "info", "warn", "error", "silent"])
+		.default("info")
+		.describe("The least weight a line must have to be logged."),
+});
+
+/** The configuration file. */
+export const schema = z
+	.strictObject({
+		mqtt: mqtt.exactOptional().describe("The MQTT broker; where absent, predictions go to stdout as lines of JSON."),
+		model: path("expected the path of a bundle's folder")
+			.exactOptional()
+			.describe(
+				"Folder of a model made by `acclimate prepare`, relative to this YAML file; the bundled model where absent.",
+			),
+		store: path("expected the path of a folder")
+			.default("./acclimate-data")
+			.describe("Folder of the LMDB database with what was learnt, relative to the folder of this YAML file."),
+		threads: whole(1, 64).exactOptional().describe("Threads that ONNX Runtime computes with; one a core where absent."),
+		cameras,
+		batch: batch.prefault({}).describe("How frames are put together for one pass of the model."),
+		adapt: adapt.prefault({}).describe("How the model is adapted and what it remembers."),
+		log: log.prefault({}).describe("What is logged, on stderr."),
+	})
+	.refine(({ adapt, batch }) => adapt.window % batch.frames === 0, {
+		// Said together with all other mistakes, as long as the two numbers can be compared.
+		when: ({ value }) => comparable(value),
+		path: ["adapt", "window"],
+		params: { orAt: ["batch", "frames"] },
+		error: ({ input }) => {
+			const { adapt, batch } = input as Compared;
+			return `must be a multiple of batch.frames (${batch.frames}), is ${adapt.window}`;
+		},
+	});
+
+interface Compared {
+	readonly adapt: { readonly window: number };
+	readonly batch: { readonly frames: number };
+}
+
+function comparable(value: unknown): boolean {
+	const { adapt, batch } = (value ?? {}) as Partial<Compared>;
+	return Number.isInteger(adapt?.window) && Number.isInteger(batch?.frames) && Number(batch?.frames) > 0;
+}
+
+/** The configuration as the daemon uses it: defaults in place, paths absolute, durations in milliseconds. */
+export type Config = z.output<typeof schema>;
+
+/** The configuration as it is written. */
+export type ConfigInput = z.input<typeof schema>;
+
+/** One camera's settings. */
+export type CameraConfig = Config["cameras"][string];
