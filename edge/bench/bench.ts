@@ -1,0 +1,155 @@
+import { readFile } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { openMemoryStore } from "../../adapters/bank.memory.js";
+import { openBundle } from "../../adapters/bundle.js";
+import { type CameraOptions, openCamera } from "../../adapters/camera.js";
+import { openMemoryCamera } from "../../adapters/camera.memory.js";
+import { openModel } from "../../adapters/model.js";
+import { parse } from "../../config/load.js";
+import { firstKnowledge } from "../../operators/knowledge.js";
+import type { Settings } from "../../operators/settings.js";
+import type { Bundle, Camera, Knowledge, Model, Outlet } from "../../operators/types.js";
+import { pipeline } from "../../pipeline/pipeline.js";
+import type { Truth } from "../demo/truth.js";
+import { bundled } from "../paths.js";
+import { settingsOf } from "../settings.js";
+import { table } from "../table.js";
+import { ffmpegAlone, runtimeAlone } from "./alone.js";
+import { median, type Rates, ratios } from "./rates.js";
+
+/** Times everything is measured, each in its turn, so that a noisy moment of the machine hits all alike. */
+const ROUNDS = 5;
+
+/** Frames in memory for the cost of learning: ten windows. */
+const FRAMES = 640;
+
+/** Measures on this machine, in one run, what the parts do alone and together; prints frame rates and their ratios. */
+export const bench = async ({ json }: { json?: boolean }): Promise<void> => {
+	const bundle = await openBundle(bundled.model);
+	const { width, height, fit } = bundle.manifest.input;
+	const { region, frames }: Truth = JSON.parse(await readFile(bundled.labels, "utf8"));
+	const clip: CameraOptions = { file: bundled.clip, loop: false, pace: "fast", width, height, fit, region };
+	const settings = { frozen: defaults("none"), adapting: defaults("zoa") };
+	const pictures = await picturesOf(clip);
+	const model = await openModel(bundle, { threads: 0 });
+	const samples: Record<keyof Rates, number[]> = {
+		ffmpeg: [],
+		runtime: [],
+		endToEnd: [],
+		adapting: [],
+		inMemory: [],
+		learning: [],
+	};
+	try {
+		for (let round = 0; round <= ROUNDS; round++) {
+			const fresh = () => openMemoryCamera({ pictures });
+			const rates: Rates = {
+				ffmpeg: await ffmpegAlone(clip, frames.length),
+				runtime: await runtimeAlone(bundle, pictures, settings.frozen.batch.frames),
+				endToEnd: await endToEnd(await openCamera(clip), model, settings.frozen),
+				adapting: await endToEnd(await openCamera(clip), model, settings.adapting),
+				inMemory: await endToEnd(fresh(), model, settings.frozen),
+				learning: await endToEnd(fresh(), model, settings.adapting),
+			};
+			// The first round warms the caches up.
+			if (round > 0) for (const key of Object.keys(samples) as (keyof Rates)[]) samples[key].push(rates[key]);
+			if (!json && process.stderr.isTTY) process.stderr.write(`\r\x1b[Kround ${round} of ${ROUNDS}`);
+		}
+	} finally {
+		await model.close();
+	}
+	if (!json && process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+	print(bundle, samples, json ?? false);
+};
+
+/** The pipeline's settings where a configuration says nothing but the method. */
+const defaults = (method: string): Settings => {
+	const parsed = parse(`adapt: { method: ${method} }\ncameras: { bench: { source: clip.mp4 } }`, "bench.yaml", {
+		env: {},
+		secretsDirectories: [],
+	});
+	if ("mistakes" in parsed) throw new Error(parsed.mistakes.join("\n"));
+	return settingsOf(parsed.config);
+};
+
+/** The clip's first frames, which are clear, so that alignment rests and every window gets its step. */
+const picturesOf = async (clip: CameraOptions): Promise<Uint8Array[]> => {
+	const camera = await openCamera(clip);
+	const pictures: Uint8Array[] = [];
+	while (pictures.length < FRAMES) {
+		const frames = await camera.take(FRAMES - pictures.length, 0);
+		if (frames.length === 0) break;
+		pictures.push(...frames.map((frame) => frame.pixels));
+	}
+	await camera.close();
+	return pictures;
+};
+
+/** Frames a second from the camera to the outlet. */
+const endToEnd = async (camera: Camera, model: Model, settings: Settings): Promise<number> => {
+	const outlet: Outlet = {
+		publish: async (_channel: string, payload: object | string) => void JSON.stringify(payload),
+	};
+	const bank = openMemoryStore().bank(model.bundle.manifest.model.sha256, "bench");
+	let frames = 0;
+	const started = performance.now();
+	await new Promise<void>((done, fail) => {
+		pipeline({ camera, model, outlet, bank }, settings, start(model.bundle, settings)).subscribe({
+			next: (step) => {
+				frames += step.frames.length;
+			},
+			error: fail,
+			complete: done,
+		});
+	});
+	const rate = frames / ((performance.now() - started) / 1e3);
+	await camera.close();
+	return rate;
+};
+
+const start = (bundle: Bundle, { learning }: Settings): Knowledge =>
+	firstKnowledge(bundle, [], {
+		seed: learning?.seed ?? 0,
+		bank: learning?.bank ?? 0,
+		published: false,
+		now: Date.now(),
+	});
+
+const print = ({ manifest }: Bundle, samples: Record<keyof Rates, number[]>, json: boolean): void => {
+	const rates = Object.fromEntries(Object.entries(samples).map(([key, all]) => [key, median(all)])) as unknown as Rates;
+	const compared = ratios(samples);
+	const machine = `${availableParallelism()} cores, ${cpus()[0]?.model ?? "unknown processor"}, Node ${process.version}`;
+	if (json) {
+		console.log(
+			JSON.stringify({ machine, model: manifest.name, rounds: ROUNDS, framesPerSecond: rates, ratios: compared }),
+		);
+		return;
+	}
+	const range = (all: readonly number[]) => `${Math.min(...all).toFixed(0)}–${Math.max(...all).toFixed(0)}`;
+	const row = (what: string, key: keyof Rates) => [what, rates[key].toFixed(0), range(samples[key])];
+	console.log(`${machine}; ${manifest.name}, ${manifest.bits} bits; medians of ${ROUNDS} rounds in turn\n`);
+	console.log(
+		table(
+			["frames a second", "median", "range"],
+			[
+				row("ffmpeg alone, decoding and scaling", "ffmpeg"),
+				row("ONNX Runtime alone, batch 8", "runtime"),
+				row("end to end without adaptation", "endToEnd"),
+				row("end to end with zoa", "adapting"),
+				row("frames in memory, without adaptation", "inMemory"),
+				row("frames in memory, zoa on every window", "learning"),
+			],
+		),
+	);
+	console.log();
+	console.log(
+		table(
+			["ratio", "median", "target"],
+			[
+				["end to end / limit 1/(1/ONNX Runtime + 1/ffmpeg)", compared.limit.toFixed(2), "≥ 0.85"],
+				["inference and learning / inference alone, time", compared.learning.toFixed(2), "≤ 2.2"],
+				["end to end with zoa / without", compared.adapting.toFixed(2), ""],
+			],
+		),
+	);
+};

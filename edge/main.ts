@@ -1,0 +1,161 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { EdgeError } from "../operators/types.js";
+import { Mistake } from "./mistake.js";
+import { bundled } from "./paths.js";
+import { onSignal } from "./signals.js";
+
+/** Exit codes: 0 done, 1 the world's fault, 2 the user's mistake. */
+const program = new Command("acclimate")
+	.description(
+		"Watches video, classifies it with a quantized model, and keeps that model accurate as conditions change.",
+	)
+	.version(JSON.parse(readFileSync(bundled.package, "utf8")).version)
+	.showSuggestionAfterError()
+	.exitOverride()
+	.addHelpText(
+		"after",
+		`
+Examples:
+  acclimate demo                                          see it adapt, with nothing installed
+  acclimate check cam.yaml                                all mistakes of a configuration at once
+  acclimate run cam.yaml                                  the daemon
+  acclimate prepare vit.onnx --calibration frames/ --out my-model
+  acclimate domains list --store acclimate-data           what has been learned`,
+	);
+
+const json = ["--json", "print JSON for programs, nothing else"] as const;
+
+program
+	.command("demo")
+	.description("drawn clip, bundled model, embedded broker: accuracy with and without adaptation")
+	.option("--seed <n>", "seed of the perturbations", whole, 1)
+	.option(...json)
+	.action(async (options) => (await import("./demo/demo.js")).demo({ ...options, signal: onSignal() }));
+
+program
+	.command("run")
+	.description("watch the cameras of a configuration file")
+	.argument("<file>", "YAML, see `acclimate schema` and config/acclimate.example.yaml")
+	.option("--json", "print the closing JSON line on stdout and nothing else")
+	.addHelpText("after", "\nExample:\n  acclimate run cam.yaml | tail -n 1     what became of each camera's frames")
+	.action(async (file, options) => {
+		const [{ load }, { run }, { Writable }] = await Promise.all([
+			import("../config/load.js"),
+			import("./run.js"),
+			import("node:stream"),
+		]);
+		const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+		const config = await load(file);
+		const { summary, failures } = await run(config, {
+			signal: onSignal(),
+			output: options.json ? silent : process.stdout,
+		});
+		for (const failure of failures) complain(failure, 1);
+		process.stdout.write(`${JSON.stringify(summary)}\n`);
+	});
+
+program
+	.command("check")
+	.description("say everything that is wrong with a configuration file")
+	.argument("<file>")
+	.option("--json", "print the configuration with all defaults, secrets masked")
+	.action(async (file, options) => {
+		const [{ load }, { shown }] = await Promise.all([import("../config/load.js"), import("../config/mask.js")]);
+		const config = await load(file);
+		const cameras = Object.keys(config.cameras);
+		console.log(
+			options.json
+				? JSON.stringify(shown(config), undefined, 2)
+				: `${file} is in order: ${cameras.length} camera(s), ${cameras.join(", ")}`,
+		);
+	});
+
+program
+	.command("prepare")
+	.description("make an adaptable int8 bundle of a float ViT in ONNX")
+	.argument("<model>", "an ONNX file with LayerNormalization nodes")
+	.requiredOption("--calibration <path>", "folder or zip of images (class folders give labels), or a video")
+	.requiredOption("--out <dir>", "where the bundle goes")
+	.option("--bits <n>", "8: weights and activations in int8; 32: left in float", bits, 8)
+	.option("--sites <list>", "sites the zeroth-order step perturbs, by name, * allowed")
+	.option("--labels <file>", "class names, one a line, in the order of the model's outputs")
+	.option("--size <HxW>", "input size, where the model leaves it open", size)
+	.option("--mean <a,b,c>", "mean of R, G, B on the 0..1 scale", triple, [0.5, 0.5, 0.5])
+	.option("--std <a,b,c>", "deviation of R, G, B on the 0..1 scale", triple, [0.5, 0.5, 0.5])
+	.option(...json)
+	.addHelpText(
+		"after",
+		"\nExample:\n  acclimate prepare vit.onnx --calibration frames/ --out my-model --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+	)
+	.action(async (model, options) => (await import("./prepare/command.js")).prepareCommand(model, options));
+
+const domains = program.command("domains").description("what has been learned of each condition");
+domains
+	.command("list")
+	.description("every camera's domains")
+	.option("--store <dir>", "folder of the LMDB database", "acclimate-data")
+	.option(...json)
+	.action(async (options) => (await import("./domains.js")).list(options));
+domains
+	.command("show")
+	.description("one domain, or all of one camera")
+	.argument("<camera>")
+	.argument("[id]")
+	.option("--store <dir>", "folder of the LMDB database", "acclimate-data")
+	.option(...json)
+	.action(async (camera, id, options) => (await import("./domains.js")).show(camera, id, options));
+
+program
+	.command("bench")
+	.description("frame rates and their ratios on this machine, from one run")
+	.option(...json)
+	.action(async (options) => (await import("./bench/bench.js")).bench(options));
+
+program
+	.command("schema")
+	.description("print the JSON Schema of the configuration, for editors")
+	.action(async () => {
+		const { editorSchema } = await import("../config/editor.js");
+		console.log(JSON.stringify(editorSchema(), undefined, "\t"));
+	});
+
+function whole(text: string): number {
+	const value = Number(text);
+	if (!Number.isSafeInteger(value) || value < 0) throw new Mistake(`expected a whole number, got ${text}`);
+	return value;
+}
+
+function bits(text: string): 8 | 32 {
+	if (text !== "8" && text !== "32") throw new Mistake(`--bits: expected 8 or 32, got ${text}`);
+	return Number(text) as 8 | 32;
+}
+
+function size(text: string): { height: number; width: number } {
+	const match = /^(\d{1,4})x(\d{1,4})$/.exec(text);
+	if (!match) throw new Mistake(`--size: expected height x width such as 224x224, got ${text}`);
+	return { height: Number(match[1]), width: Number(match[2]) };
+}
+
+function triple(text: string): number[] {
+	const values = text.split(",").map(Number);
+	if (values.length !== 3 || !values.every(Number.isFinite))
+		throw new Mistake(`expected three numbers for R, G, B such as 0.5,0.5,0.5, got ${text}`);
+	return values;
+}
+
+function complain(message: string, code: number): void {
+	process.stderr.write(`${message}\n`);
+	process.exitCode = code;
+}
+
+try {
+	await program.parseAsync();
+} catch (error) {
+	if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+	else if (error instanceof Mistake || (error as Error).name === "ConfigMistakes")
+		complain((error as Error).message, 2);
+	else if (error instanceof EdgeError) complain(error.message, 1);
+	else complain(`a fault of acclimate itself: ${(error as Error).stack}`, 1);
+}

@@ -1,0 +1,114 @@
+import type { Writable } from "node:stream";
+import { type Logger, pino } from "pino";
+import { openStore } from "../adapters/bank.js";
+import { openBroker, redact } from "../adapters/broker.js";
+import { openStdoutBroker } from "../adapters/broker.stdout.js";
+import { openBundle } from "../adapters/bundle.js";
+import { type CameraOptions, openCamera } from "../adapters/camera.js";
+import { openModel } from "../adapters/model.js";
+import type { CameraConfig, Config } from "../config/schema.js";
+import { type Broker, type Bundle, EdgeError } from "../operators/types.js";
+import { forgiving } from "./bank.js";
+import { openOutlet } from "./outlet.js";
+import { bundled } from "./paths.js";
+import { settingsOf } from "./settings.js";
+import { emptyTally, type Tally, type Watched, watch } from "./watch.js";
+
+/** The last line on standard output. */
+export interface Summary {
+	readonly seconds: number;
+	readonly cameras: Readonly<Record<string, Tally>>;
+}
+
+export interface RunOptions {
+	/** Ends the run: what is in hand is finished, stored and sent. */
+	readonly signal: AbortSignal;
+	/** Where predictions go when no broker is configured. */
+	readonly output: Writable;
+	readonly onRound?: Watched["onRound"];
+}
+
+export interface Outcome {
+	readonly summary: Summary;
+	/** What ended a camera before its time, one sentence each. */
+	readonly failures: readonly string[];
+}
+
+/** Milliseconds that a broker gets to take what is queued when the run ends, and when it is told to end. */
+const FAREWELL = { ended: 5_000, interrupted: 2_000 };
+
+/**
+ * Runs the daemon until every camera has ended or the signal says so.
+ * @throws {EdgeError} when the bundle, the model or the store cannot be opened
+ */
+export const run = async (config: Config, { signal, output, onRound }: RunOptions): Promise<Outcome> => {
+	const started = performance.now();
+	const log = pino({ level: config.log.level }, pino.destination(2));
+	const bundle = await openBundle(config.model ?? bundled.model);
+	const store = openStore({ directory: config.store, onWarning: (message) => log.warn(message) });
+	const model = await openModel(bundle, { threads: config.threads ?? 0 });
+	const base = config.mqtt?.topic ?? "acclimate";
+	const broker = connect(config, base, output, log);
+	const settings = settingsOf(config);
+	const tallies: Record<string, Tally> = {};
+
+	const start = async ([name, camera]: [string, CameraConfig]): Promise<void> => {
+		const outlet = openOutlet(broker, base, name);
+		if (!camera.enabled) return outlet.publish("status", "disabled");
+		const cameraLog = log.child({ camera: name });
+		tallies[name] = emptyTally();
+		await watch({
+			open: () => openCamera(cameraOptions(camera, bundle, cameraLog)),
+			endless: camera.source.loop,
+			model,
+			outlet,
+			bank: forgiving(store.bank(bundle.manifest.model.sha256, name), cameraLog),
+			settings,
+			log: cameraLog,
+			signal,
+			tally: tallies[name],
+			...(onRound && { onRound }),
+		});
+	};
+
+	try {
+		const endings = await Promise.allSettled(Object.entries(config.cameras).map(start));
+		const reasons = endings.flatMap((ending) => (ending.status === "rejected" ? [ending.reason] : []));
+		const unexpected = reasons.find((reason) => !(reason instanceof EdgeError));
+		if (unexpected) throw unexpected;
+		await broker.close(signal.aborted ? FAREWELL.interrupted : FAREWELL.ended);
+		if (broker.dropped > 0) log.warn({ dropped: broker.dropped }, "messages that the broker did not get");
+		return {
+			summary: { seconds: Math.round(performance.now() - started) / 1e3, cameras: tallies },
+			failures: reasons.map((reason: EdgeError) => reason.message),
+		};
+	} finally {
+		await broker.close(FAREWELL.interrupted);
+		await model.close();
+		await store.close();
+	}
+};
+
+/** The broker of the configuration; without one, predictions go to `output` as lines of JSON. */
+const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], log: Logger): Broker => {
+	if (!mqtt) return openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
+	const { topic: _, ...connection } = mqtt;
+	const topic = `${base}/available`;
+	return openBroker({
+		...connection,
+		birth: { topic, payload: "online" },
+		farewell: { topic, payload: "stopped" },
+		will: { topic, payload: "offline" },
+		onEvent: ({ type, ...details }) =>
+			log[type === "connected" ? "info" : "warn"]({ broker: redact(mqtt.url), ...details }, `broker: ${type}`),
+	});
+};
+
+const cameraOptions = ({ source, region }: CameraConfig, { manifest }: Bundle, log: Logger): CameraOptions => ({
+	...source,
+	...(region && { region }),
+	width: manifest.input.width,
+	height: manifest.input.height,
+	fit: manifest.input.fit,
+	onWarning: (warning) => log.warn(warning),
+});

@@ -1,0 +1,31 @@
+import type { Config } from "../config/schema.js";
+import type { Settings } from "../operators/settings.js";
+
+/** Rates and decays that nobody has had to change (zoa.md, "Settings" and step 7). */
+const PUBLISHED_STEP = { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, decay: 0.4 } as const;
+
+/** The pipeline's settings from the configuration. */
+export const settingsOf = ({ adapt, batch }: Config): Settings => {
+	const published = adapt.method === "zoa-reference";
+	return {
+		// The published procedure knows no small batches: its batch is its window.
+		batch: { frames: published ? adapt.window : batch.frames, patience: batch.patience },
+		learning:
+			adapt.method === "none"
+				? undefined
+				: {
+						published,
+						align: adapt.align,
+						window: adapt.window,
+						// A small batch may show a single vehicle; the published threshold is one for 64 mixed frames.
+						threshold: adapt.threshold ?? (published ? 0.1 : 0.5),
+						nearness: adapt.nearness,
+						gate: adapt.gate,
+						bank: adapt.bank,
+						lambda: adapt.lambda,
+						step: { ...PUBLISHED_STEP, perturbation: adapt.perturbation, rate: adapt.rate },
+						checkpoint: adapt.checkpoint * adapt.window,
+						seed: adapt.seed,
+					},
+	};
+};

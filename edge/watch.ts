@@ -1,0 +1,146 @@
+import { setTimeout } from "node:timers/promises";
+import type { Logger } from "pino";
+import { lastValueFrom, tap } from "rxjs";
+import { type Checkpoint, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
+import type { Settings } from "../operators/settings.js";
+import {
+	type Adapted,
+	type Bank,
+	type Camera,
+	EdgeError,
+	type Inferred,
+	type Knowledge,
+	type Model,
+	type Outlet,
+} from "../operators/types.js";
+import { pipeline } from "../pipeline/pipeline.js";
+
+/** What became of one camera's frames. */
+export interface Tally {
+	/** Frames the source delivered: predictions and what was dropped. */
+	frames: number;
+	predictions: number;
+	dropped: number;
+	windows: number;
+	steps: number;
+	domainChanges: number;
+	/** Domains known at the end, the present one among them. */
+	domains: number;
+}
+
+export const emptyTally = (): Tally => ({
+	frames: 0,
+	predictions: 0,
+	dropped: 0,
+	windows: 0,
+	steps: 0,
+	domainChanges: 0,
+	domains: 0,
+});
+
+export interface Watched {
+	/** Opens the source anew on every call. */
+	readonly open: () => Promise<Camera>;
+	/** A source that is expected to last for ever is opened again when it fails or ends. */
+	readonly endless: boolean;
+	readonly model: Model;
+	readonly outlet: Outlet;
+	readonly bank: Bank;
+	readonly settings: Settings;
+	readonly log: Logger;
+	/** Told of every round, for whoever shows progress. */
+	readonly onRound?: (step: Inferred & Partial<Adapted>) => void;
+	/** Ends the camera: frames in hand are still predicted, and the knowledge is stored. */
+	readonly signal: AbortSignal;
+	/** Counted up as frames come. */
+	readonly tally: Tally;
+}
+
+/** Milliseconds between two attempts to open an endless source, doubling from the first to the second number. */
+const RETRY = { first: 1_000, longest: 30_000 };
+
+/**
+ * Watches one camera until it ends or the signal says so; an endless one is opened again and again.
+ * @throws {EdgeError} when a source that has an end cannot be read, or the model fails
+ */
+export const watch = async (watched: Watched): Promise<void> => {
+	const { bank, model, outlet, settings, log, signal, tally, endless } = watched;
+	let knowledge = await remembered(bank, model, settings, log);
+	const store = async () => {
+		if (settings.learning) await bank.checkpoint(checkpointOf(knowledge));
+	};
+	let pause = RETRY.first;
+	while (!signal.aborted) {
+		let failure: EdgeError | undefined;
+		const before = tally.predictions;
+		try {
+			await play(watched, knowledge, (step) => {
+				knowledge = step.knowledge;
+			});
+		} catch (error) {
+			if (!(error instanceof EdgeError) || error.code !== "camera") throw error;
+			failure = error;
+		}
+		await outlet.publish("status", "offline");
+		if (!endless || signal.aborted) {
+			await store();
+			if (failure) throw failure;
+			return;
+		}
+		pause = tally.predictions > before ? RETRY.first : Math.min(2 * pause, RETRY.longest);
+		log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
+		await sleep(pause, signal);
+	}
+	await store();
+};
+
+/** The knowledge a camera starts with: its checkpoint where there is one, the bank's domains in any case. */
+const remembered = async (bank: Bank, model: Model, { learning }: Settings, log: Logger): Promise<Knowledge> => {
+	const options = { seed: learning?.seed ?? 0, bank: learning?.bank ?? 0, published: learning?.published ?? false };
+	const first = firstKnowledge(model.bundle, learning ? await bank.domains() : [], { ...options, now: Date.now() });
+	const stored = learning && (await bank.restore());
+	if (!stored) return first;
+	const knowledge = resumed(first, stored as Checkpoint);
+	log.info({ domain: knowledge.domain.id, domains: knowledge.domains.length }, "knowledge taken up again");
+	return knowledge;
+};
+
+/** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
+const play = async (
+	{ open, model, outlet, bank, settings, signal, tally, onRound }: Watched,
+	start: Knowledge,
+	tell: (step: Inferred) => void,
+): Promise<void> => {
+	const camera = await open();
+	const close = () => void camera.close();
+	signal.addEventListener("abort", close);
+	if (signal.aborted) close();
+	const droppedBefore = tally.dropped;
+	try {
+		await outlet.publish("status", "online");
+		const rounds = pipeline({ camera, model, outlet, bank }, settings, start).pipe(
+			tap((step) => {
+				count(tally, step, droppedBefore + camera.dropped);
+				tell(step);
+				onRound?.(step);
+			}),
+		);
+		await lastValueFrom(rounds, { defaultValue: undefined });
+	} finally {
+		signal.removeEventListener("abort", close);
+		await camera.close();
+	}
+};
+
+const count = (tally: Tally, { knowledge, frames }: Inferred, dropped: number) => {
+	const { counts, domains, domain } = knowledge;
+	tally.predictions += frames.length;
+	tally.dropped = dropped;
+	tally.frames = tally.predictions + dropped;
+	tally.windows = counts.windows;
+	tally.steps = counts.steps;
+	tally.domainChanges = counts.domainChanges;
+	tally.domains = domains.length + (domains.some(({ id }) => id === domain.id) ? 0 : 1);
+};
+
+const sleep = (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal }).catch(() => {});
