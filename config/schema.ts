@@ -200,7 +200,11 @@ export const schema = z
 		store: path("expected the path of a folder")
 			.default("./acclimate-data")
 			.describe("Folder of the LMDB database with what was learnt, relative to the folder of this YAML file."),
-		threads: whole(1, 64).exactOptional().describe("Threads that ONNX Runtime computes with; one a core where absent."),
+		threads: whole(1, 64)
+			.exactOptional()
+			.describe(
+				"Threads that ONNX Runtime computes with; one a core but one where absent, which is left to ffmpeg and the rest.",
+			),
 		cameras,
 		batch: batch.prefault({}).describe("How frames are put together for one pass of the model."),
 		adapt: adapt.prefault({}).describe("How the model is adapted and what it remembers."),

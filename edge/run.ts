@@ -11,7 +11,7 @@ import { type Broker, type Bundle, EdgeError } from "../operators/types.js";
 import { forgiving } from "./bank.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
-import { settingsOf } from "./settings.js";
+import { defaultThreads, settingsOf } from "./settings.js";
 import { emptyTally, type Tally, type Watched, watch } from "./watch.js";
 
 /** The last line on standard output. */
@@ -46,7 +46,7 @@ export const run = async (config: Config, { signal, output, onRound }: RunOption
 	const log = pino({ level: config.log.level }, pino.destination(2));
 	const bundle = await openBundle(config.model ?? bundled.model);
 	const store = openStore({ directory: config.store, onWarning: (message) => log.warn(message) });
-	const model = await openModel(bundle, { threads: config.threads ?? 0 });
+	const model = await openModel(bundle, { threads: config.threads ?? defaultThreads() });
 	const base = config.mqtt?.topic ?? "acclimate";
 	const broker = connect(config, base, output, log);
 	const settings = settingsOf(config);

@@ -1,8 +1,12 @@
+import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.js";
 import type { Settings } from "../operators/settings.js";
 
 /** Rates and decays that nobody has had to change (zoa.md, "Settings" and step 7). */
 const PUBLISHED_STEP = { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, decay: 0.4 } as const;
+
+/** Threads for ONNX Runtime where the configuration says nothing: one core is left to ffmpeg and the rest. */
+export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
 
 /** The pipeline's settings from the configuration. */
 export const settingsOf = ({ adapt, batch }: Config): Settings => {

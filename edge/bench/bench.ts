@@ -12,7 +12,7 @@ import type { Bundle, Camera, Knowledge, Model, Outlet } from "../../operators/t
 import { pipeline } from "../../pipeline/pipeline.js";
 import type { Truth } from "../demo/truth.js";
 import { bundled } from "../paths.js";
-import { settingsOf } from "../settings.js";
+import { defaultThreads, settingsOf } from "../settings.js";
 import { table } from "../table.js";
 import { ffmpegAlone, runtimeAlone } from "./alone.js";
 import { median, type Rates, ratios } from "./rates.js";
@@ -31,7 +31,7 @@ export const bench = async ({ json }: { json?: boolean }): Promise<void> => {
 	const clip: CameraOptions = { file: bundled.clip, loop: false, pace: "fast", width, height, fit, region };
 	const settings = { frozen: defaults("none"), adapting: defaults("zoa") };
 	const pictures = await picturesOf(clip);
-	const model = await openModel(bundle, { threads: 0 });
+	const model = await openModel(bundle, { threads: defaultThreads() });
 	const samples: Record<keyof Rates, number[]> = {
 		ffmpeg: [],
 		runtime: [],
