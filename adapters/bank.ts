@@ -8,11 +8,12 @@ import {
 	openSync,
 	readSync,
 	renameSync,
+	statfsSync,
 	statSync,
 	truncateSync,
 } from "node:fs";
 import { arch } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { DefaultDeserializer, serialize } from "node:v8";
 import { open } from "lmdb";
@@ -138,6 +139,18 @@ function look(file: string) {
 	return { size, ...inspect(head.subarray(0, read), size) };
 }
 
+/** Makes a directory where the first parent that exists may be written to; elsewhere Node.js may try for ever (/proc). */
+function makeDirectory(directory: string): void {
+	if (!existsSync(directory)) {
+		let parent = dirname(directory);
+		while (!existsSync(parent)) parent = dirname(parent);
+		accessSync(parent, constants.W_OK);
+		if (statfsSync(parent).blocks === 0) throw new EdgeError("bank", `${parent} is no place for files`);
+		mkdirSync(directory, { recursive: true });
+	}
+	accessSync(directory, constants.W_OK);
+}
+
 /** Refuses what LMDB would refuse in its own words, or with a signal. */
 function prepare({ directory, readOnly = false, onWarning = () => {} }: StoreOptions): void {
 	const file = join(directory, "data.mdb");
@@ -152,8 +165,7 @@ function prepare({ directory, readOnly = false, onWarning = () => {} }: StoreOpt
 			throw new EdgeError("bank", `${file} is damaged; \`acclimate run\` mends what it can`);
 		return;
 	}
-	mkdirSync(directory, { recursive: true });
-	accessSync(directory, constants.W_OK);
+	makeDirectory(directory);
 	mend(file, onWarning);
 }
 

@@ -171,7 +171,7 @@ const adapt = z.strictObject({
 		.default(0.15)
 		.describe("Shift score under which a stored domain counts as the one at hand."),
 	gate: number(0, 1000).default(0.15).describe("Shift score above which alignment acts."),
-	bank: whole(1, 1024).default(32).describe("Most domains that are remembered; then similar ones make room."),
+	bank: whole(1, 256).default(32).describe("Most domains that are remembered; then similar ones make room."),
 	lambda: number(0, 10_000).default(30).describe("Weight of the statistics against the entropy in the loss."),
 	rate: positive(1).default(5e-4).describe("Learning rate of the residual ε."),
 	perturbation: positive(1).default(0.02).describe("Size c of the random perturbation of the residual ε."),

@@ -24,6 +24,8 @@ const NAME = /^ACCLIMATE_[A-Z0-9_]+$/;
  */
 export function fill(text: string, from: Surroundings): { readonly filled: string; readonly mistakes: string[] } {
 	const mistakes: string[] = [];
+	// Meant as a name, certainly: as it stands it would go to the broker as the password.
+	if (/^\{\w+\}$/.test(text) && text.replace(REFERENCE, "") !== "") mistakes.push(noName(text.slice(1, -1)));
 	const filled = text.replace(REFERENCE, (reference, name: string) => {
 		try {
 			return secret(name, from);
@@ -38,9 +40,11 @@ export function fill(text: string, from: Surroundings): { readonly filled: strin
 
 class NoSecret extends Error {}
 
+const noName = (name: string) => `{${name}} is no name of a secret — write {ACCLIMATE_NAME}: capitals, digits and _`;
+
 function secret(name: string, { env, secretsDirectories }: Surroundings): string {
 	if (!NAME.test(name)) {
-		throw new NoSecret(`{${name}} is no name of a secret — write {ACCLIMATE_NAME}: capitals, digits and _`);
+		throw new NoSecret(noName(name));
 	}
 	const files = secretsDirectories.map((directory) => join(directory, name.toLowerCase()));
 	const value = env[name] ?? firstOf(files, name);

@@ -25,6 +25,11 @@ Examples:
   acclimate domains list --store acclimate-data           what has been learned`,
 	);
 
+/** Whoever read our output has gone (`| head`): what runs is ended in good order. */
+const unread = new AbortController();
+process.stdout.on("error", () => unread.abort());
+const untilStopped = () => AbortSignal.any([onSignal(), unread.signal]);
+
 const json = ["--json", "print JSON for programs, nothing else"] as const;
 
 program
@@ -32,7 +37,7 @@ program
 	.description("drawn clip, bundled model, embedded broker: accuracy with and without adaptation")
 	.option("--seed <n>", "seed of the perturbations", whole, 1)
 	.option(...json)
-	.action(async (options) => (await import("./demo/demo.js")).demo({ ...options, signal: onSignal() }));
+	.action(async (options) => (await import("./demo/demo.js")).demo({ ...options, signal: untilStopped() }));
 
 program
 	.command("run")
@@ -49,7 +54,7 @@ program
 		const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
 		const config = await load(file);
 		const { summary, failures } = await run(config, {
-			signal: onSignal(),
+			signal: untilStopped(),
 			output: options.json ? silent : process.stdout,
 		});
 		for (const failure of failures) complain(failure, 1);
@@ -58,12 +63,17 @@ program
 
 program
 	.command("check")
-	.description("say everything that is wrong with a configuration file")
+	.description("say everything that is wrong with a configuration file and with what it names")
 	.argument("<file>")
 	.option("--json", "print the configuration with all defaults, secrets masked")
 	.action(async (file, options) => {
-		const [{ load }, { shown }] = await Promise.all([import("../config/load.js"), import("../config/mask.js")]);
+		const [{ load }, { shown }, { check }] = await Promise.all([
+			import("../config/load.js"),
+			import("../config/mask.js"),
+			import("./check.js"),
+		]);
 		const config = await load(file);
+		await check(file, config);
 		const cameras = Object.keys(config.cameras);
 		console.log(
 			options.json
@@ -123,7 +133,8 @@ program
 
 function whole(text: string): number {
 	const value = Number(text);
-	if (!Number.isSafeInteger(value) || value < 0) throw new Mistake(`expected a whole number, got ${text}`);
+	if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0)
+		throw new Mistake(`expected a whole number, got ${text}`);
 	return value;
 }
 
@@ -139,7 +150,7 @@ function size(text: string): { height: number; width: number } {
 }
 
 function triple(text: string): number[] {
-	const values = text.split(",").map(Number);
+	const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
 	if (values.length !== 3 || !values.every(Number.isFinite))
 		throw new Mistake(`expected three numbers for R, G, B such as 0.5,0.5,0.5, got ${text}`);
 	return values;

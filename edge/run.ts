@@ -53,16 +53,16 @@ export const run = async (config: Config, { signal, output, onRound }: RunOption
 	const tallies: Record<string, Tally> = {};
 
 	const start = async ([name, camera]: [string, CameraConfig]): Promise<void> => {
-		const outlet = openOutlet(broker, base, name);
+		const outlet = openOutlet(broker, base, name, signal);
 		if (!camera.enabled) return outlet.publish("status", "disabled");
 		const cameraLog = log.child({ camera: name });
 		tallies[name] = emptyTally();
 		await watch({
-			open: () => openCamera(cameraOptions(camera, bundle, cameraLog)),
+			open: () => openCamera({ ...cameraOptions(camera, bundle), onWarning: (warning) => cameraLog.warn(warning) }),
 			endless: camera.source.loop,
 			model,
 			outlet,
-			bank: forgiving(store.bank(bundle.manifest.model.sha256, name), cameraLog),
+			bank: forgiving(store.bank(bankOf(bundle, config), name), cameraLog),
 			settings,
 			log: cameraLog,
 			signal,
@@ -73,14 +73,18 @@ export const run = async (config: Config, { signal, output, onRound }: RunOption
 
 	try {
 		const endings = await Promise.allSettled(Object.entries(config.cameras).map(start));
-		const reasons = endings.flatMap((ending) => (ending.status === "rejected" ? [ending.reason] : []));
-		const unexpected = reasons.find((reason) => !(reason instanceof EdgeError));
-		if (unexpected) throw unexpected;
+		const names = Object.keys(config.cameras);
+		const failures = endings.flatMap((ending, i) => {
+			if (ending.status === "fulfilled") return [];
+			if (!(ending.reason instanceof EdgeError)) throw ending.reason;
+			return [`camera ${names[i]}: ${ending.reason.message}`];
+		});
 		await broker.close(signal.aborted ? FAREWELL.interrupted : FAREWELL.ended);
-		if (broker.dropped > 0) log.warn({ dropped: broker.dropped }, "messages that the broker did not get");
+		if (config.mqtt && broker.dropped > 0)
+			log.warn({ dropped: broker.dropped }, "messages that the broker did not get");
 		return {
 			summary: { seconds: Math.round(performance.now() - started) / 1e3, cameras: tallies },
-			failures: reasons.map((reason: EdgeError) => reason.message),
+			failures,
 		};
 	} finally {
 		await broker.close(FAREWELL.interrupted);
@@ -88,6 +92,10 @@ export const run = async (config: Config, { signal, output, onRound }: RunOption
 		await store.close();
 	}
 };
+
+/** What learned in another way is not the same knowledge: each way has its own bank under a bundle. */
+const bankOf = ({ manifest }: Bundle, { adapt }: Config): string =>
+	[manifest.model.sha256, adapt.method, ...(adapt.method === "zoa" && !adapt.align ? ["unaligned"] : [])].join(":");
 
 /** The broker of the configuration; without one, predictions go to `output` as lines of JSON. */
 const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], log: Logger): Broker => {
@@ -104,11 +112,11 @@ const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], l
 	});
 };
 
-const cameraOptions = ({ source, region }: CameraConfig, { manifest }: Bundle, log: Logger): CameraOptions => ({
+/** How a camera of the configuration is opened for a bundle's input. */
+export const cameraOptions = ({ source, region }: CameraConfig, { manifest }: Bundle): CameraOptions => ({
 	...source,
 	...(region && { region }),
 	width: manifest.input.width,
 	height: manifest.input.height,
 	fit: manifest.input.fit,
-	onWarning: (warning) => log.warn(warning),
 });

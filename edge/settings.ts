@@ -8,12 +8,17 @@ const PUBLISHED_STEP = { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, de
 /** Threads for ONNX Runtime where the configuration says nothing: one core is left to ffmpeg and the rest. */
 export const defaultThreads = (): number => Math.max(1, availableParallelism() - 1);
 
+/** Milliseconds: a published batch waits until it is full. */
+const PUBLISHED_PATIENCE = 60_000;
+
 /** The pipeline's settings from the configuration. */
 export const settingsOf = ({ adapt, batch }: Config): Settings => {
 	const published = adapt.method === "zoa-reference";
 	return {
 		// The published procedure knows no small batches: its batch is its window.
-		batch: { frames: published ? adapt.window : batch.frames, patience: batch.patience },
+		batch: published
+			? { frames: adapt.window, patience: PUBLISHED_PATIENCE }
+			: { frames: batch.frames, patience: batch.patience },
 		learning:
 			adapt.method === "none"
 				? undefined

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { lastValueFrom, tap } from "rxjs";
-import { type Checkpoint, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
+import { checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
 import type { Settings } from "../operators/settings.js";
 import {
 	type Adapted,
@@ -80,18 +80,20 @@ export const watch = async (watched: Watched): Promise<void> => {
 		} catch (error) {
 			if (!(error instanceof EdgeError) || error.code !== "camera") throw error;
 			failure = error;
-		}
-		await outlet.publish("status", "offline");
-		if (!endless || signal.aborted) {
+		} finally {
 			await store();
+			await outlet.publish("status", "offline");
+		}
+		if (signal.aborted) return;
+		if (!endless) {
 			if (failure) throw failure;
 			return;
 		}
-		pause = tally.predictions > before ? RETRY.first : Math.min(2 * pause, RETRY.longest);
+		if (tally.predictions > before) pause = RETRY.first;
 		log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
 		await sleep(pause, signal);
+		pause = Math.min(2 * pause, RETRY.longest);
 	}
-	await store();
 };
 
 /** The knowledge a camera starts with: its checkpoint where there is one, the bank's domains in any case. */
@@ -100,9 +102,11 @@ const remembered = async (bank: Bank, model: Model, { learning }: Settings, log:
 	const first = firstKnowledge(model.bundle, learning ? await bank.domains() : [], { ...options, now: Date.now() });
 	const stored = learning && (await bank.restore());
 	if (!stored) return first;
-	const knowledge = resumed(first, stored as Checkpoint);
-	log.info({ domain: knowledge.domain.id, domains: knowledge.domains.length }, "knowledge taken up again");
-	return knowledge;
+	const knowledge = resumed(first, stored);
+	if (knowledge)
+		log.info({ domain: knowledge.domain.id, stored: knowledge.domains.length }, "knowledge taken up again");
+	else log.warn("the checkpoint cannot be used: the camera starts at the source");
+	return knowledge ?? first;
 };
 
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */

@@ -6,22 +6,25 @@ import type { Adapted, Camera, Model, Recalled } from "./types.js";
 import { followedShift, PUBLISHED_SHIFT_WEIGHT } from "./zoa/shift.js";
 import { columnStatistics, rows } from "./zoa/vector.js";
 
-/** Learns from the round: closed-form alignment first, zeroth-order steps on what it leaves, the activation shift. */
-export const adapt = (model: Model, camera: Camera, settings: Learning): OperatorFunction<Recalled, Adapted> =>
-	pipe(
-		settings.align && !settings.published ? align(model.bundle, settings) : identity,
-		refine(model, camera, settings),
-		followShift(settings),
+/**
+ * Learns from the round: closed-form alignment first, then zeroth-order steps on what it leaves. Without alignment the
+ * published activation shift stands in for it; beside alignment it would only follow the classes in view.
+ */
+export const adapt = (model: Model, camera: Camera, learning: Learning): OperatorFunction<Recalled, Adapted> => {
+	const { published } = learning;
+	const alignment = learning.align && !published;
+	return pipe(
+		alignment ? align(model.bundle, learning) : identity,
+		refine(model, camera, learning),
+		published || !alignment ? followShift(learning) : identity,
 	);
+};
 
-/** Keeps the running mean of the classifier's input. */
-const followShift = ({ published }: Learning): OperatorFunction<Adapted, Adapted> =>
+/** Keeps the running mean of the classifier's input; ours forgets per frame what the published one does per batch. */
+const followShift = ({ published, window }: Learning): OperatorFunction<Adapted, Adapted> =>
 	map((step) => {
-		const { activations, knowledge } = step;
+		const { activations, knowledge, frames } = step;
 		const { mean } = columnStatistics(rows(activations.features, activations.features.length / activations.frames));
-		const weight = PUBLISHED_SHIFT_WEIGHT;
-		return {
-			...step,
-			knowledge: { ...knowledge, shift: published ? followedShift(knowledge.shift, mean, weight) : undefined },
-		};
+		const weight = published ? PUBLISHED_SHIFT_WEIGHT : 1 - (1 - PUBLISHED_SHIFT_WEIGHT) ** (frames.length / window);
+		return { ...step, knowledge: { ...knowledge, shift: followedShift(knowledge.shift, mean, weight) } };
 	});

@@ -27,6 +27,7 @@ const SETTLED = 0.02;
  */
 export const align = (bundle: Bundle, { gate }: Learning): OperatorFunction<Recalled, Recalled> =>
 	map((step) => {
+		if (step.verdict === "odd") return step;
 		const knowledge = withFrames(step.knowledge, step, bundle);
 		return {
 			...step,

@@ -1,27 +1,30 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import type { Adapted, Knowledge, Outlet } from "./types.js";
 
-/** At most one adaptation state in this many milliseconds of the camera's time, changes of state apart. */
+/** At most one adaptation state in this many milliseconds of the camera's time, changes of domain apart. */
 const INTERVAL = 5_000;
 
-/** Publishes domain changes at once and the adaptation's state now and then; both are retained. */
+/** Publishes the domain at the start and on change, and the adaptation's state now and then; both are retained. */
 export const announce = (outlet: Outlet): OperatorFunction<Adapted, Adapted> => {
-	let last: { state: string; at: number } | undefined;
+	let last: { at: number; knowledge: Knowledge } | undefined;
+	let loss: number | undefined;
 	return concatMap(async (step) => {
-		if (step.domainEvent) await outlet.publish("domain", domainPayload(step));
-		const at = step.frames[step.frames.length - 1].capturedAt;
-		const state = stateOf(step.knowledge);
-		if (!last || last.state !== state || at - last.at >= INTERVAL) {
-			last = { state, at };
-			await outlet.publish("adaptation", adaptationPayload(step, state));
+		const { domainEvent, knowledge, frames } = step;
+		const at = frames[frames.length - 1].capturedAt;
+		loss = step.loss ?? loss;
+		if (!last || domainEvent) await outlet.publish("domain", domainPayload(step));
+		if (!last || domainEvent || at - last.at >= INTERVAL) {
+			const state = domainEvent || (last && hasMoved(last.knowledge, knowledge)) ? "learning" : "holding";
+			last = { at, knowledge };
+			await outlet.publish("adaptation", adaptationPayload(knowledge, state, loss));
 		}
 		return step;
 	});
 };
 
-/** Learning while the domain is new to the model or a pass is under way, holding otherwise. */
-const stateOf = ({ domain, pass, alignment }: Knowledge) =>
-	domain.status === "looking" || pass || alignment.some((a) => a !== 0) ? "learning" : "holding";
+/** Whether θ has moved since the state that was published last. */
+const hasMoved = (before: Knowledge, after: Knowledge) =>
+	before.counts.steps !== after.counts.steps || before.alignment.some((a, i) => a !== after.alignment[i]);
 
 const domainPayload = ({ knowledge: { domain }, score }: Adapted) => ({
 	id: domain.id,
@@ -33,7 +36,7 @@ const domainPayload = ({ knowledge: { domain }, score }: Adapted) => ({
 	distance: domain.distance ?? null,
 });
 
-const adaptationPayload = ({ knowledge, loss }: Adapted, state: string) => ({
+const adaptationPayload = (knowledge: Knowledge, state: string, loss: number | undefined) => ({
 	state,
 	domain: knowledge.domain.id,
 	steps: knowledge.counts.steps,

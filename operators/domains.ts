@@ -115,7 +115,7 @@ export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledg
 	const distances = domains.map(({ stemMean, stemVariance }) =>
 		shiftScore(detector.reference as Moments, { mean: stemMean, variance: stemVariance }),
 	);
-	const nearest = distances.indexOf(Math.min(...distances));
+	const nearest = distances.reduce((best, d, i) => (d < (distances[best] ?? Number.POSITIVE_INFINITY) ? i : best), -1);
 	if (nearest < 0 || !(distances[nearest] < nearness))
 		return { ...knowledge, domain: { ...domain, status: "new", distance: distances[nearest] } };
 	const { id, name, visits, steps, alignment, shift } = domains[nearest];

@@ -1,7 +1,7 @@
-import type { Bundle, Counts, CurrentDomain, DomainRecord, Knowledge } from "./types.js";
+import type { Bundle, CurrentDomain, DomainRecord, Knowledge } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { emptyMemory } from "./zoa/memory.js";
-import { emptyMix, learned, type Mix } from "./zoa/mix.js";
+import { emptyMix, learned, type Mix, rebased } from "./zoa/mix.js";
 import { emptySimilarities } from "./zoa/published.js";
 import { allFinite, plus, type Vector, zeros } from "./zoa/vector.js";
 
@@ -28,13 +28,15 @@ const numberOf = (id: string) => Number(id.slice(1)) || 0;
 /** Where a camera starts that has no checkpoint: at the source, with whatever domains the bank holds. */
 export const firstKnowledge = (
 	{ manifest }: Bundle,
-	domains: readonly DomainRecord[],
+	stored: readonly DomainRecord[],
 	{ seed, bank, published, now }: { seed: number; bank: number; published: boolean; now: number },
 ): Knowledge => {
+	// The published matrix has room for so many; ours evicts down to the limit at the next change.
+	const domains = published ? stored.slice(-bank) : stored;
 	const number = Math.max(0, ...domains.map(({ id }) => numberOf(id))) + 1;
 	const source = emptyMix(manifest.affine);
 	return {
-		domain: unknownDomain(number, now),
+		domain: { ...unknownDomain(number, now), status: published ? "new" : "looking" },
 		domains,
 		mix: {
 			...source,
@@ -55,55 +57,44 @@ export const firstKnowledge = (
 
 /** What a checkpoint holds: the knowledge without the bank, which is stored entry by entry, and without frames. */
 export interface Checkpoint
-	extends Pick<Knowledge, "domain" | "alignment" | "aligning" | "detector" | "shift" | "random"> {
+	extends Pick<
+		Knowledge,
+		"domain" | "similarities" | "alignment" | "aligning" | "detector" | "shift" | "random" | "counts"
+	> {
 	/** α of the source, and of each entry by its domain's id. */
 	readonly sourceShare: number;
 	readonly shares: Readonly<Record<string, number>>;
-	readonly epsilon: Vector;
-	readonly counts: Counts;
+	/** Σ π_i·V_i + ε [P]. Not ε: that would mean another θ once the bank has changed. */
+	readonly learned: Vector;
 }
 
 /** The part of the knowledge that a restart needs. */
-export const checkpointOf = ({ mix, domains, ...knowledge }: Knowledge): Checkpoint => ({
-	domain: knowledge.domain,
-	alignment: knowledge.alignment,
-	aligning: knowledge.aligning,
-	detector: knowledge.detector,
-	shift: knowledge.shift,
-	random: knowledge.random,
-	counts: knowledge.counts,
+export const checkpointOf = ({ mix, domains, memory, window, pass, ...knowledge }: Knowledge): Checkpoint => ({
+	...knowledge,
 	sourceShare: mix.alpha[0],
 	shares: Object.fromEntries(domains.map(({ id }, i) => [id, mix.alpha[i + 1]])),
-	epsilon: mix.epsilon,
+	learned: learned(mix),
 });
 
+/** α that leaves an entry next to no share. */
+const NO_SHARE = -10;
+
 /**
- * A camera's first knowledge with its checkpoint taken up again; counts begin anew. An entry that was stored after
- * the checkpoint gets no share of the mix; one that was removed leaves the others theirs.
+ * A camera's first knowledge with its checkpoint taken up again: the same θ, whatever the bank has gained or lost since.
+ * Counts begin anew. Undefined when the checkpoint is not one of this model.
  */
-export const resumed = (first: Knowledge, checkpoint: Checkpoint): Knowledge => {
-	const { epsilon, alignment } = checkpoint;
-	const usable = epsilon.length === first.alignment.length && allFinite(epsilon) && allFinite(alignment);
-	if (!usable) return first;
+export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefined => {
+	const checkpoint = stored as Partial<Checkpoint>;
+	const fits = (vector: unknown) =>
+		vector instanceof Float32Array && vector.length === first.alignment.length && allFinite(vector);
+	if (!fits(checkpoint?.learned) || !fits(checkpoint.alignment)) return undefined;
+	const { sourceShare, shares, learned: target, similarities, counts, ...kept } = checkpoint as Checkpoint;
+	const alpha = Float32Array.of(sourceShare, ...first.domains.map(({ id }) => shares[id] ?? NO_SHARE));
 	return {
 		...first,
-		domain: checkpoint.domain,
-		alignment,
-		aligning: checkpoint.aligning,
-		detector: checkpoint.detector,
-		shift: checkpoint.shift,
-		random: checkpoint.random,
-		mix: {
-			...first.mix,
-			epsilon,
-			alpha: Float32Array.of(
-				checkpoint.sourceShare,
-				...first.domains.map(({ id }) => checkpoint.shares[id] ?? Math.min(checkpoint.sourceShare, -10)),
-			),
-		},
-		counts: {
-			...first.counts,
-			domainsNamed: Math.max(first.counts.domainsNamed, checkpoint.counts.domainsNamed),
-		},
+		...kept,
+		similarities: similarities.length === first.similarities.length ? similarities : first.similarities,
+		mix: rebased({ ...first.mix, alpha }, target),
+		counts: { ...first.counts, domainsNamed: Math.max(first.counts.domainsNamed, counts.domainsNamed) },
 	};
 };

@@ -2,34 +2,44 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { entered, lookedUp } from "./domains.js";
 import type { Learning } from "./settings.js";
 import type { Bank, Bundle, Detected, Recalled } from "./types.js";
-import { followed, moved, PUBLISHED_WEIGHT } from "./zoa/detector.js";
+import { type Detector, followed, moved, PUBLISHED_WEIGHT } from "./zoa/detector.js";
 import { perturbedSpans } from "./zoa/mix.js";
+import { allFinite } from "./zoa/vector.js";
 
 /**
  * On a change stores what is known of the old domain; once the new one has been seen for a window, looks it up by its
  * stem and takes the nearest stored domain up when it is near enough.
  */
-export const recall = (bank: Bank, { manifest }: Bundle, settings: Learning): OperatorFunction<Detected, Recalled> => {
+export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): OperatorFunction<Detected, Recalled> => {
 	const spans = perturbedSpans(manifest.sites);
 	return concatMap(async (step) => {
 		const now = step.frames[step.frames.length - 1].capturedAt;
 		let { knowledge } = step;
 		let domainEvent: Recalled["domainEvent"];
-		if (step.changed) {
-			const { put, removed, ...entry } = entered(knowledge, settings, spans, now);
-			for (const id of removed) await bank.remove(id);
+		if (step.verdict === "odd") {
+			const { detector } = knowledge;
+			knowledge = { ...knowledge, detector: { ...detector, odd: detector.odd + step.frames.length } };
+			return { ...step, knowledge, domainEvent };
+		}
+		if (step.verdict === "changed") {
+			const { put, removed, ...entry } = entered(knowledge, learning, spans, now);
 			if (put) await bank.put(put);
+			for (const id of removed) await bank.remove(id);
 			({ knowledge } = entry);
 			domainEvent = "changed";
 		}
-		const detector = settings.published
-			? moved(knowledge.detector, step.stem, step.frames.length, PUBLISHED_WEIGHT)
-			: followed(knowledge.detector, step.stem, step.frames.length);
-		knowledge = { ...knowledge, detector };
-		if (knowledge.domain.status === "looking" && detector.frames >= settings.window) {
-			knowledge = lookedUp(knowledge, settings);
+		knowledge = { ...knowledge, detector: follow(knowledge.detector, step, learning) };
+		if (knowledge.domain.status === "looking" && knowledge.detector.frames >= learning.window) {
+			knowledge = lookedUp(knowledge, learning);
 			domainEvent = knowledge.domain.status === "matched" ? "matched" : "new";
 		}
 		return { ...step, knowledge, domainEvent };
 	});
+};
+
+/** The detector's picture of the domain after one more batch; what is not finite or, as published, not full is left out. */
+const follow = (detector: Detector, { stem, frames }: Detected, { published, window }: Learning): Detector => {
+	if (!allFinite(stem.mean) || !allFinite(stem.variance)) return detector;
+	if (!published) return followed(detector, stem, frames.length);
+	return frames.length < window ? detector : moved(detector, stem, frames.length, PUBLISHED_WEIGHT);
 };

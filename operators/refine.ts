@@ -2,9 +2,10 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { packed } from "./batch.js";
 import { affineOf } from "./knowledge.js";
 import type { Learning } from "./settings.js";
-import type { Adapted, Camera, Knowledge, Model, Recalled } from "./types.js";
+import type { Adapted, Bundle, Camera, Knowledge, Model, Recalled } from "./types.js";
 import { advanced, closed, extended, isFull, settled } from "./window.js";
 import { perturbed } from "./zoa/spsa.js";
+import { minus, norm } from "./zoa/vector.js";
 
 /**
  * Zeroth-order steps. A window is made of frames that one θ predicted, so the first of ZOA's two passes is the
@@ -21,7 +22,7 @@ export const refine = (model: Model, camera: Camera, settings: Learning): Operat
 		return advanced(knowledge, pass, activations, bundle, settings);
 	};
 	return concatMap(async ({ knowledge: before, ...round }) => {
-		let knowledge = extended(before, round);
+		let knowledge = belongs(before, round, bundle) ? extended(before, round) : before;
 		let loss: number | undefined;
 		if (isFull(knowledge, settings)) {
 			[knowledge, loss] = settled(knowledge, bundle, settings);
@@ -32,6 +33,13 @@ export const refine = (model: Model, camera: Camera, settings: Learning): Operat
 		return { ...round, knowledge, loss };
 	});
 };
+
+/** Whether the batch was predicted with the θ that the window it would join is about. */
+const belongs = (knowledge: Knowledge, { affine, verdict }: Omit<Recalled, "knowledge">, { source }: Bundle): boolean =>
+	verdict !== "odd" && norm(minus(affineOf(knowledge, source.affine), affine)) <= SAME * norm(affine);
+
+/** Relative difference of two θ that come of rounding alone, as when a snapshot rebases ε. */
+const SAME = 1e-6;
 
 /** From a live source a perturbed batch is let in only when no live batch waits, so it delays one at most. */
 const isBehind = (camera: Camera, batch: number) => camera.live && camera.waiting >= batch;

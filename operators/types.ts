@@ -30,6 +30,8 @@ export interface Batched extends Decoded {
 
 /** infer: one forward pass with the affine that the knowledge amounts to, and the classes it predicts. */
 export interface Inferred extends Decoded {
+	/** θ [P]: what the batch was predicted with. */
+	readonly affine: Vector;
 	readonly activations: Activations;
 	readonly predictions: readonly Prediction[];
 }
@@ -39,7 +41,8 @@ export interface Detected extends Inferred {
 	readonly stem: Moments;
 	/** Shift score D; undefined while the domain has no frames yet. */
 	readonly score: number | undefined;
-	readonly changed: boolean;
+	/** `odd`: unlike the domain, but perhaps only a lorry that fills the picture; nothing is learned from it. */
+	readonly verdict: "same" | "odd" | "changed";
 }
 
 /** recall: the knowledge with the old domain stored and the new one, once it was seen long enough, taken up. */

@@ -1,11 +1,11 @@
 import { stemOf } from "./detect.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Knowledge, Pass, Seen } from "./types.js";
-import { moved, PUBLISHED_WEIGHT } from "./zoa/detector.js";
+import { moved as followed, PUBLISHED_WEIGHT } from "./zoa/detector.js";
 import { loss, meanEntropy, stageSpans, tapStatistics } from "./zoa/loss.js";
 import { type Mix, perturbedSpans } from "./zoa/mix.js";
 import { draw, stepped } from "./zoa/spsa.js";
-import { rows } from "./zoa/vector.js";
+import { allFinite, rows } from "./zoa/vector.js";
 
 const taps = (bundle: Bundle, batches: readonly Activations[]) =>
 	batches.flatMap((batch) => rows(batch.taps, bundle.source.tapMean.length));
@@ -63,7 +63,7 @@ export const advanced = (
 	...knowledge,
 	// As published, the detector's average moves in the perturbed forward too.
 	detector: published
-		? moved(knowledge.detector, stemOf(bundle, activations, published), activations.frames, PUBLISHED_WEIGHT)
+		? followed(knowledge.detector, stemOf(bundle, activations, published), activations.frames, PUBLISHED_WEIGHT)
 		: knowledge.detector,
 	pass: { ...pass, todo: pass.todo.slice(1), done: [...pass.done, activations] },
 });
@@ -74,11 +74,13 @@ export const settled = (knowledge: Knowledge, bundle: Bundle, settings: Learning
 	if (!pass || pass.todo.length > 0) return [knowledge];
 	const difference = lossOf(bundle, settings, pass.done) - pass.loss;
 	const next = { ...knowledge, pass: undefined };
-	if (!Number.isFinite(difference)) return [{ ...next, counts: { ...counts, droppedSteps: counts.droppedSteps + 1 } }];
+	const moved = stepped(mix, pass.draws, difference, settings.step);
+	if (!Number.isFinite(difference) || !allFinite(moved.epsilon))
+		return [{ ...next, counts: { ...counts, droppedSteps: counts.droppedSteps + 1 } }];
 	return [
 		{
 			...next,
-			mix: stepped(mix, pass.draws, difference, settings.step),
+			mix: moved,
 			domain: { ...domain, steps: domain.steps + 1 },
 			counts: { ...counts, steps: counts.steps + 1 },
 		},

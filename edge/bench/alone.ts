@@ -6,14 +6,16 @@ import { type CameraOptions, ffmpegArguments } from "../../adapters/camera.js";
 import { ffmpegPath, passthrough } from "../../adapters/ffmpeg.js";
 import { sessionOptions } from "../../adapters/model.session.js";
 import { packed } from "../../operators/batch.js";
-import type { Bundle } from "../../operators/types.js";
+import { type Bundle, EdgeError } from "../../operators/types.js";
+import { defaultThreads } from "../settings.js";
 
 /** Frames a second of the very ffmpeg command that the camera runs, its output thrown away; the clip has `frames`. */
 export const ffmpegAlone = async (clip: CameraOptions, frames: number): Promise<number> => {
 	const ffmpeg = ffmpegPath();
 	const command = ffmpegArguments(clip, await passthrough(ffmpeg));
 	const started = performance.now();
-	await once(spawn(ffmpeg, command, { stdio: "ignore" }), "close");
+	const [code] = await once(spawn(ffmpeg, command, { stdio: "ignore" }), "close");
+	if (code !== 0) throw new EdgeError("camera", `${clip.file}: ffmpeg ended with ${code}`);
 	return frames / ((performance.now() - started) / 1e3);
 };
 
@@ -39,6 +41,6 @@ export const runtimeAlone = async (
 /** One session for all rounds: making and releasing sessions again and again leaks. */
 let opened: Promise<InferenceSession> | undefined;
 const shared = (path: string) => {
-	opened ??= InferenceSession.create(path, sessionOptions(0));
+	opened ??= InferenceSession.create(path, sessionOptions(defaultThreads()));
 	return opened;
 };

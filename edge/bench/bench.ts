@@ -133,7 +133,7 @@ const print = ({ manifest }: Bundle, samples: Record<keyof Rates, number[]>, jso
 			["frames a second", "median", "range"],
 			[
 				row("ffmpeg alone, decoding and scaling", "ffmpeg"),
-				row("ONNX Runtime alone, batch 8", "runtime"),
+				row("ONNX Runtime alone, same batch and threads", "runtime"),
 				row("end to end without adaptation", "endToEnd"),
 				row("end to end with zoa", "adapting"),
 				row("frames in memory, without adaptation", "inMemory"),

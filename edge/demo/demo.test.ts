@@ -14,6 +14,8 @@ test("the demo gains in fog, night and noise, loses nothing when it is clear, an
 	assert.equal(adapting.domains, 4);
 	assert.ok(adapting.steps > 0);
 	const domains = (weather: string) =>
-		new Set(stretches.filter((s: { weather: string }) => s.weather === weather).map((s: { domain: string }) => s.domain));
+		new Set(
+			stretches.filter((s: { weather: string }) => s.weather === weather).map((s: { domain: string }) => s.domain),
+		);
 	for (const weather of ["clear", "fog", "night"]) assert.equal(domains(weather).size, 1, weather);
 });

@@ -55,6 +55,7 @@ export const demo = async ({ seed, json, signal }: DemoOptions): Promise<void> =
 			return { predicted, domains, tally: summary.cameras[title], seconds: summary.seconds };
 		};
 		const frozen = await play("frozen");
+		if (signal.aborted) return;
 		const adapting = await play("adapting");
 		if (signal.aborted) return;
 		const result = report(truth, frozen, adapting);

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { Fit, Manifest, Site, Source } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
@@ -56,6 +56,7 @@ export async function prepare(
 	const { bits = 8, fit = "stretch", mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5] } = options;
 	const normalization = { mean, std };
 	checkNormalization(normalization);
+	await checkOutput(options.out);
 	const opened = await openModel(options.model, options.size);
 	const parts = await findParts(opened);
 	const sites = planSites(parts, options.sites);
@@ -114,6 +115,12 @@ export async function prepare(
 	} finally {
 		await session.close();
 	}
+}
+
+/** Refuses what nothing can be written to before the work is done rather than after. */
+async function checkOutput(out: string): Promise<void> {
+	const found = await stat(out).catch(() => undefined);
+	if (found && !found.isDirectory()) throw new Mistake(`${out} is a file; expected a folder for the bundle`);
 }
 
 function checkNormalization({ mean, std }: Normalization): void {

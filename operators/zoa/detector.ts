@@ -6,9 +6,20 @@ export interface Detector {
 	readonly reference: Moments | undefined;
 	/** Frames that have gone into the reference. */
 	readonly frames: number;
+	/** Frames in a row, up to the last, that were unlike it. */
+	readonly odd: number;
 }
 
-export const blankDetector: Detector = { reference: undefined, frames: 0 };
+export const blankDetector: Detector = { reference: undefined, frames: 0, odd: 0 };
+
+/** Frames in a row that must be unlike the domain before it counts as another one: a passing vehicle is not a change. */
+export const PERSISTENCE = 32;
+
+/**
+ * Share of the source's variance under which a channel's variance does not fall in a comparison: on an empty road the
+ * variances are so small that the first car to come would be a change of domain.
+ */
+export const VARIANCE_FLOOR = 0.2;
 
 /** Shift score between the domain so far and a batch's stem; undefined while there is no domain yet. */
 export const scoreOf = ({ reference }: Detector, stem: Moments): number | undefined =>
@@ -17,6 +28,7 @@ export const scoreOf = ({ reference }: Detector, stem: Moments): number | undefi
 /** The running average moved toward a batch's stem by `weight`; a blank one takes the batch as it is. */
 export const moved = ({ reference, frames }: Detector, stem: Moments, count: number, weight: number): Detector => ({
 	frames: frames + count,
+	odd: 0,
 	reference: reference
 		? {
 				mean: toward(reference.mean, stem.mean, weight),
