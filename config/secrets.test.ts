@@ -64,8 +64,11 @@ describe("secrets by name", () => {
 		assert.equal(passwordOf("{ACCLIMATE_A}"), `${at}a secret's name needs quotes — write "{ACCLIMATE_A}"`);
 	});
 
-	test("never read another variable", () => {
-		assert.equal(passwordOf('"{HOME}"', { HOME: "/root" }), "{HOME}");
+	test("never read another variable, which is said", () => {
+		assert.equal(
+			passwordOf('"{HOME}"', { HOME: "/root" }),
+			"cam.yaml:2:47  mqtt.password: {HOME} is no name of a secret — write {ACCLIMATE_NAME}: capitals, digits and _",
+		);
 	});
 
 	test("never show in a mistake, wherever they stand", () => {

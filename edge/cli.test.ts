@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { connectAsync } from "mqtt";
 import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
+import { openFaultyProxy } from "../adapters/faulty-proxy.js";
 import { eventually, makeClip, sharedFile, temporaryDirectory } from "../adapters/fixtures.js";
 
 const main = fileURLToPath(new URL("main.js", import.meta.url));
@@ -205,6 +206,43 @@ test("SIGTERM ends the daemon with 0 within 5 s though the broker answers nothin
 	assert.ok(performance.now() - told < 5_000);
 	assert.ok(JSON.parse(out).cameras.road.predictions > 0);
 	silent.close();
+});
+
+test("SIGTERM stores what was learned though the broker stops acknowledging in mid-run", async () => {
+	const broker = await openEmbeddedBroker();
+	const proxy = await openFaultyProxy(broker.url);
+	const file = configured("{ file: clip.mp4, loop: true }", `mqtt: { url: "${proxy.url}" }\n`);
+	const { child, ended, err } = start("run", file);
+	await eventually(() => err().includes("broker: connected"), 20_000);
+	await new Promise((done) => setTimeout(done, 1_000));
+	await proxy.set("black hole");
+	await new Promise((done) => setTimeout(done, 500));
+	const told = performance.now();
+	child.kill("SIGTERM");
+	const result = await ended;
+	assert.equal(result.code, 0, err());
+	assert.ok(performance.now() - told < 5_000);
+	assert.ok(summaryOf(result).cameras.road.predictions > 0);
+	assert.match(err(), /messages that the broker did not get/);
+	const again = start("run", file);
+	await eventually(() => again.err().includes("knowledge taken up again"), 20_000);
+	again.child.kill("SIGTERM");
+	await again.ended;
+	await proxy.close();
+	await broker.close();
+});
+
+test("a reader that goes away ends the run in good order", async () => {
+	const { child, ended } = start("run", configured("{ file: clip.mp4, loop: true }"));
+	child.stdout?.once("data", () => child.stdout?.destroy());
+	assert.equal((await ended).code, 0);
+});
+
+test("check tries what the configuration names", async () => {
+	const { code, err } = await acclimate("check", configured("clip.mp4, region: [100, 0, 100, 100]"));
+	assert.equal(code, 2);
+	assert.match(err, /cameras\.road: .*region \[100, 0, 100, 100\] reaches outside the picture of 160×120/);
+	assert.match((await acclimate("check", configured("gone.mp4"))).err, /cameras\.road: .*gone\.mp4 does not exist/);
 });
 
 test("after kill -9 the bank and the camera's knowledge are taken up again", async () => {

@@ -200,6 +200,42 @@ test("a full bank evicts, in the mix and on disk alike", async () => {
 	assert.equal(last.mix.vectors.length, 3);
 });
 
+test("a few odd frames are a passing lorry and not another domain", async () => {
+	const scenes = [...pictures(64, 100, 1), ...pictures(24, 20, 2), ...pictures(64, 100, 3)];
+	const { bank, last } = await played(openMemoryCamera({ pictures: scenes }));
+	assert.equal(last.counts.domainChanges, 0);
+	assert.equal(last.domain.id, "d1");
+	assert.deepEqual(await bank.domains(), []);
+});
+
+test("every batch of a window was predicted with the θ that the step is about", async () => {
+	const scenes = [...pictures(96, 100, 1), ...pictures(160, 20, 2), ...pictures(96, 60, 3)];
+	const { rounds } = await played(openMemoryCamera({ pictures: scenes }));
+	const source = memoryModel().bundle.source.affine;
+	let checked = 0;
+	for (const { knowledge, activations, affine } of rounds)
+		for (const seen of knowledge.window)
+			if (seen.activations === activations) {
+				const theta = affineOf(knowledge, source);
+				assert.ok(theta.every((value, i) => Math.abs(value - affine[i]) < 1e-5));
+				checked++;
+			}
+	assert.ok(checked > 20, String(checked));
+});
+
+test("a checkpoint gives the same θ when the entry it leaned on has gone", async () => {
+	const scenes = [20, 60, 100, 140].flatMap((brightness, i) => pictures(80, brightness, i + 1));
+	const model = memoryModel();
+	const { last, bank } = await played(openMemoryCamera({ pictures: scenes }), { model });
+	const source = model.bundle.source.affine;
+	const fewer = (await bank.domains()).slice(0, 1);
+	const first = firstKnowledge(model.bundle, fewer, { seed: 1, bank: 4, published: false, now: 0 });
+	const again = affineOf(resumed(first, checkpointOf(last)) ?? first, source);
+	const theta = affineOf(last, source);
+	assert.ok(again.every((value, i) => Math.abs(value - theta[i]) < 1e-5));
+	assert.equal(resumed(first, { learned: new Float32Array(3) }), undefined);
+});
+
 test("a checkpoint taken up again gives the same θ, whatever the bank has gained since", async () => {
 	const scenes = [...pictures(64, 100, 1), ...pictures(64, 20, 2), ...pictures(40, 60, 3)];
 	const model = memoryModel();
