@@ -1,11 +1,11 @@
 import { map, type OperatorFunction } from "rxjs";
 import { affineOf, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
-import type { Bundle, Knowledge, Recalled } from "./types.js";
+import type { Bundle, Knowledge, Recalled, Source } from "./types.js";
 import { aligned, openSites } from "./zoa/align.js";
 import { classMix, emptyMemory, isFull, type Memory, offered } from "./zoa/memory.js";
-import { pooled, type RawMoments } from "./zoa/moments.js";
-import { combination, minus, norm, rows } from "./zoa/vector.js";
+import { channelsOf, pooled, type RawMoments } from "./zoa/moments.js";
+import { combination, minus, norm, rows, type Vector } from "./zoa/vector.js";
 
 /**
  * Frames of a new domain after which the stem's alignment is left alone. The stem's moments hardly depend on the
@@ -47,23 +47,30 @@ const withFrames = (knowledge: Knowledge, { activations, predictions }: Recalled
 };
 
 /** Source moments of the classes that the memory holds, in the proportions in which it holds them. */
-const target = (memory: Memory, { source }: Bundle): RawMoments =>
+const target = (memory: Memory, source: Source): RawMoments =>
 	combination(classMix(memory), rows(source.sitesByClass, source.sites.length));
 
-/** The alignment that a memory asks for, at the sites that are out of line by more than the gate. */
-const proposal = (memory: Memory, bundle: Bundle, gate: number, among: readonly number[]) => {
-	const { sites } = bundle.manifest;
+/**
+ * The alignment that a memory asks for: the stem's, where it is out of line by more than the gate, and with `norms` that
+ * of every norm that is. While the stem is in line the picture is the source's, and what the norms show is the classes
+ * in view.
+ */
+const proposal = (memory: Memory, { manifest, source }: Bundle, gate: number, norms: boolean): Vector => {
+	const { sites } = manifest;
+	const wanted = target(memory, source);
+	const stem = sites.slice(0, 1);
+	const stemOf = (raw: RawMoments) => channelsOf(raw, 0, stem[0].channels);
+	const seen = pooled(memory.kept.map((frame) => stemOf(frame.sites)));
+	const open = openSites(stem, seen, stemOf(wanted), gate);
+	if (!norms || open.length === 0) return aligned(stem, source.affine, seen, stemOf(wanted), open);
 	const measured = pooled(memory.kept.map((frame) => frame.sites));
-	const wanted = target(memory, bundle);
-	const open = openSites(sites, measured, wanted, gate).filter((site) => among.includes(site));
-	// While the stem is in line the picture is the source's, and what the norms show is the classes in view.
-	return aligned(sites, bundle.source.affine, measured, wanted, open.includes(0) ? open : []);
+	return aligned(sites, source.affine, measured, wanted, openSites(sites, measured, wanted, gate));
 };
 
 /** First stage: the stem after every batch; its last one begins the second, with a memory of its own. */
 const stemAligned = (knowledge: Knowledge, bundle: Bundle, gate: number): Knowledge => {
 	const { memory } = knowledge;
-	const alignment = proposal(memory, bundle, gate, [0]);
+	const alignment = proposal(memory, bundle, gate, false);
 	if (memory.kept.length < STEM_FRAMES) return { ...knowledge, alignment, ...unfinished };
 	return { ...knowledge, alignment, memory: emptyMemory(memory.seen.length), aligning: "norms", ...unfinished };
 };
@@ -72,8 +79,7 @@ const stemAligned = (knowledge: Knowledge, bundle: Bundle, gate: number): Knowle
 const normsAligned = (knowledge: Knowledge, bundle: Bundle, gate: number): Knowledge => {
 	const { memory, alignment } = knowledge;
 	if (!isFull(memory)) return knowledge;
-	const everywhere = bundle.manifest.sites.map((_, site) => site);
-	const next = proposal(memory, bundle, gate, everywhere);
+	const next = proposal(memory, bundle, gate, true);
 	const movement = norm(minus(next, alignment)) / norm(affineOf(knowledge, bundle.source.affine));
 	return movement < SETTLED ? knowledge : { ...knowledge, alignment: next, ...unfinished };
 };

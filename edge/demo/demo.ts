@@ -32,6 +32,10 @@ export const demo = async ({ seed, json, signal }: DemoOptions): Promise<void> =
 	const { labels }: Manifest = JSON.parse(await readFile(join(bundled.model, "manifest.json"), "utf8"));
 	const folder = await mkdtemp(join(tmpdir(), "acclimate-demo-"));
 	const broker = await openEmbeddedBroker();
+	if (!json)
+		console.log(
+			`A drawn road camera, ${truth.frames.length} frames: played frozen, then adapting, labels unseen by either.\n`,
+		);
 	try {
 		const play = async (title: "frozen" | "adapting"): Promise<Played> => {
 			const file = join(folder, `${title}.yaml`);

@@ -11,7 +11,11 @@ export interface Span {
 export const zeros = (length: number): Vector => new Float32Array(length);
 
 /** x + k·y, elementwise. */
-export const plus = (x: Vector, y: Vector, k = 1): Vector => x.map((value, i) => value + k * y[i]);
+export const plus = (x: Vector, y: Vector, k = 1): Vector => {
+	const sum = new Float32Array(x.length);
+	for (let i = 0; i < x.length; i++) sum[i] = x[i] + k * y[i];
+	return sum;
+};
 
 /** x − y, elementwise. */
 export const minus = (x: Vector, y: Vector): Vector => plus(x, y, -1);
@@ -27,7 +31,7 @@ export const combination = (weights: ArrayLike<number>, vectors: readonly Vector
 		const weight = weights[k];
 		if (weight !== 0) for (let i = 0; i < sum.length; i++) sum[i] += weight * vector[i];
 	});
-	return Float32Array.from(sum);
+	return new Float32Array(sum);
 };
 
 export const dot = (x: Vector, y: Vector, { offset, length }: Span = { offset: 0, length: x.length }): number => {
@@ -91,7 +95,7 @@ export const columnStatistics = (matrix: readonly Vector[]): { mean: Vector; dev
 	const squares = new Float64Array(width);
 	for (const row of matrix) for (let i = 0; i < width; i++) squares[i] += (row[i] - mean[i]) ** 2;
 	return {
-		mean: Float32Array.from(mean),
+		mean: new Float32Array(mean),
 		deviation: Float32Array.from(squares, (sum) => Math.sqrt(sum / Math.max(n - 1, 1))),
 	};
 };
