@@ -25,7 +25,6 @@ const MANIFEST = z.strictObject({
 			sites: array,
 			stemByClass: array,
 			sitesByClass: array,
-			featuresByClass: array,
 			head: array,
 		}),
 	}),
@@ -72,7 +71,6 @@ export function sourceShapes(manifest: Omit<Manifest, "source">): Record<keyof S
 		sites: [2, sites],
 		stemByClass: [classes, 2, stem],
 		sitesByClass: [classes, 2, sites],
-		featuresByClass: [classes, manifest.features],
 		head: [classes, manifest.features],
 	};
 }

@@ -95,7 +95,6 @@ export function memoryBundle(): Bundle {
 		sites: mean(found.sites, 2 * WIDTH, all),
 		stemByClass: byClass(found.stem, 2 * CHANNELS),
 		sitesByClass: byClass(found.sites, 2 * WIDTH),
-		featuresByClass: byClass(found.features, CHANNELS),
 		head: HEAD,
 	};
 	const none = { offset: 0, shape: [] };
@@ -114,7 +113,6 @@ export function memoryBundle(): Bundle {
 				sites: none,
 				stemByClass: none,
 				sitesByClass: none,
-				featuresByClass: none,
 				head: none,
 			},
 		},

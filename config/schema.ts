@@ -234,8 +234,5 @@ function comparable(value: unknown): boolean {
 /** The configuration as the daemon uses it: defaults in place, paths absolute, durations in milliseconds. */
 export type Config = z.output<typeof schema>;
 
-/** The configuration as it is written. */
-export type ConfigInput = z.input<typeof schema>;
-
 /** One camera's settings. */
 export type CameraConfig = Config["cameras"][string];

@@ -200,8 +200,6 @@ export interface Source {
 	readonly stemByClass: Float32Array;
 	/** [C,2,S]: `sites` for the frames of each class. */
 	readonly sitesByClass: Float32Array;
-	/** [C,d]: mean classifier input for the frames of each class. */
-	readonly featuresByClass: Float32Array;
 	/** [C,d]: weight W of the linear head. */
 	readonly head: Float32Array;
 }

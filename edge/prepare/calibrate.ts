@@ -75,7 +75,7 @@ export async function gatherStatistics(
 	samples: readonly Sample[],
 	classes: number,
 ): Promise<Statistics> {
-	const tallies = { taps: tally(classes), stem: tally(classes), sites: tally(classes), features: tally(classes) };
+	const tallies = { taps: tally(classes), stem: tally(classes), sites: tally(classes) };
 	const squares = tally(classes);
 	let at = 0;
 	for await (const [size, outputs] of batches(prepared, samples)) {
@@ -88,7 +88,7 @@ export async function gatherStatistics(
 			);
 		}
 	}
-	const { taps, stem, sites, features } = tallies;
+	const { taps, stem, sites } = tallies;
 	const tapMean = taps.overall();
 	const variance = squares.overall().map((square, i) => (Math.max(0, square - tapMean[i] ** 2) * at) / (at - 1));
 	return {
@@ -98,7 +98,6 @@ export async function gatherStatistics(
 		sites: Float32Array.from(sites.overall()),
 		stemByClass: stem.byClass(),
 		sitesByClass: sites.byClass(),
-		featuresByClass: features.byClass(),
 	};
 }
 

@@ -244,9 +244,6 @@ export function encodeModel(graph: Graph): Uint8Array {
 	).finish();
 }
 
-/** The constant that an attribute of type tensor holds. */
-export const tensorAttribute = (attribute: Attribute): Tensor => fromMessage(attribute.t);
-
 function decode(bytes: Uint8Array, path: string): Message {
 	const reader = protobuf.Reader.create(bytes);
 	reader.discardUnknown = false;
