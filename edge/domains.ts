@@ -43,7 +43,8 @@ const everything = async (directory: string) => {
 export const list = async ({ store, json }: Options): Promise<void> => {
 	const domains = await everything(store);
 	if (json) console.log(JSON.stringify(domains));
-	else if (domains.length === 0) console.log(`no domain has been stored in ${store} yet`);
+	else if (domains.length === 0)
+		console.log(`no domain has been stored in ${store} yet: the first is when the picture changes for another`);
 	else console.log(asTable(domains));
 };
 
