@@ -2,7 +2,7 @@ import { map, type OperatorFunction } from "rxjs";
 import { affineOf, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Bundle, Knowledge, Recalled, Source } from "./types.js";
-import { aligned, openSites } from "./zoa/align.js";
+import { aligned } from "./zoa/align.js";
 import { classMix, emptyMemory, isFull, type Memory, offered } from "./zoa/memory.js";
 import { channelsOf, pooled, type RawMoments } from "./zoa/moments.js";
 import { combination, minus, norm, rows, type Vector } from "./zoa/vector.js";
@@ -58,13 +58,13 @@ const target = (memory: Memory, source: Source): RawMoments =>
 const proposal = (memory: Memory, { manifest, source }: Bundle, gate: number, norms: boolean): Vector => {
 	const { sites } = manifest;
 	const wanted = target(memory, source);
-	const stem = sites.slice(0, 1);
-	const stemOf = (raw: RawMoments) => channelsOf(raw, 0, stem[0].channels);
+	const [stem] = sites;
+	const stemOf = (raw: RawMoments) => channelsOf(raw, 0, stem.channels);
 	const seen = pooled(memory.kept.map((frame) => stemOf(frame.sites)));
-	const open = openSites(stem, seen, stemOf(wanted), gate);
-	if (!norms || open.length === 0) return aligned(stem, source.affine, seen, stemOf(wanted), open);
+	const alignment = aligned([stem], source.affine, seen, stemOf(wanted), gate);
+	if (!norms || alignment.every((a) => a === 0)) return alignment;
 	const measured = pooled(memory.kept.map((frame) => frame.sites));
-	return aligned(sites, source.affine, measured, wanted, openSites(sites, measured, wanted, gate));
+	return aligned(sites, source.affine, measured, wanted, gate);
 };
 
 /** First stage: the stem after every batch; its last one begins the second, with a memory of its own. */

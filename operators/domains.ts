@@ -85,12 +85,12 @@ const storedAsPublished = (knowledge: Knowledge, { bank }: Learning, spans: read
 };
 
 /** The change itself: the old domain stored and an unknown one begun; θ stays where it is until something is learned. */
-export const entered = (knowledge: Knowledge, settings: Learning, spans: readonly Span[], now: number): Stored => {
-	const outcome = (settings.published ? storedAsPublished : stored)(knowledge, settings, spans, now);
+export const entered = (knowledge: Knowledge, learning: Learning, spans: readonly Span[], now: number): Stored => {
+	const outcome = (learning.published ? storedAsPublished : stored)(knowledge, learning, spans, now);
 	const number = knowledge.counts.domainsNamed + 1;
 	const next: Knowledge = {
 		...outcome.knowledge,
-		domain: { ...unknownDomain(number, now), status: settings.published ? "new" : "looking" },
+		domain: { ...unknownDomain(number, now), status: learning.published ? "new" : "looking" },
 		detector: blankDetector,
 		shift: undefined,
 		memory: emptyMemory(knowledge.memory.seen.length),

@@ -3,7 +3,7 @@ import { packed } from "./batch.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Detected, Model } from "./types.js";
-import { aligned, openSites } from "./zoa/align.js";
+import { aligned } from "./zoa/align.js";
 import { learned } from "./zoa/mix.js";
 import { pooled } from "./zoa/moments.js";
 import { plus, rows, type Vector } from "./zoa/vector.js";
@@ -26,6 +26,5 @@ export const reconsider = (model: Model, { align, published, gate }: Learning): 
 /** The stem's alignment to the average source frame: which classes are in view is not known yet. */
 const stemAlignment = ({ manifest, source }: Bundle, activations: Activations, gate: number): Vector => {
 	const measured = pooled(rows(activations.sites, source.sites.length));
-	const open = openSites(manifest.sites.slice(0, 1), measured, source.sites, gate);
-	return aligned(manifest.sites, source.affine, measured, source.sites, open);
+	return aligned(manifest.sites.slice(0, 1), source.affine, measured, source.sites, gate);
 };

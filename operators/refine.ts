@@ -12,24 +12,24 @@ import { minus, norm } from "./zoa/vector.js";
  * inference that had to be done anyway; the second goes over the window's frames in small batches between the live
  * ones, and θ moves at the next window's end. A window of one batch is done within its round, as published.
  */
-export const refine = (model: Model, camera: Camera, settings: Learning): OperatorFunction<Recalled, Adapted> => {
+export const refine = (model: Model, camera: Camera, learning: Learning): OperatorFunction<Recalled, Adapted> => {
 	const { bundle } = model;
 	const pass = async (knowledge: Knowledge): Promise<Knowledge> => {
 		const { pass } = knowledge;
 		if (!pass?.todo.length) return knowledge;
-		const affine = affineOf(knowledge, bundle.source.affine, perturbed(pass.mix, pass.draws, settings.step));
+		const affine = affineOf(knowledge, bundle.source.affine, perturbed(pass.mix, pass.draws, learning.step));
 		const activations = await model.forward(packed(pass.todo[0]), affine);
-		return advanced(knowledge, pass, activations, bundle, settings);
+		return advanced(knowledge, pass, activations, bundle, learning);
 	};
 	return concatMap(async ({ knowledge: before, ...round }) => {
 		let knowledge = belongs(before, round, bundle) ? extended(before, round) : before;
 		let loss: number | undefined;
-		if (isFull(knowledge, settings)) {
-			[knowledge, loss] = settled(knowledge, bundle, settings);
-			knowledge = closed(knowledge, before.mix, bundle, settings);
+		if (isFull(knowledge, learning)) {
+			[knowledge, loss] = settled(knowledge, bundle, learning);
+			knowledge = closed(knowledge, before.mix, bundle, learning);
 		}
 		if (!isBehind(camera, round.frames.length)) knowledge = await pass(knowledge);
-		if (knowledge.window.length === 0 && loss === undefined) [knowledge, loss] = settled(knowledge, bundle, settings);
+		if (knowledge.window.length === 0 && loss === undefined) [knowledge, loss] = settled(knowledge, bundle, learning);
 		return { ...round, knowledge, loss };
 	});
 };

@@ -1,7 +1,7 @@
 import { stemOf } from "./detect.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Knowledge, Pass, Seen } from "./types.js";
-import { moved as followed, PUBLISHED_WEIGHT } from "./zoa/detector.js";
+import { moved, PUBLISHED_WEIGHT } from "./zoa/detector.js";
 import { loss, meanEntropy, stageSpans, tapStatistics } from "./zoa/loss.js";
 import { type Mix, perturbedSpans } from "./zoa/mix.js";
 import { draw, stepped } from "./zoa/spsa.js";
@@ -28,21 +28,21 @@ export const extended = (knowledge: Knowledge, seen: Seen): Knowledge => ({
 	window: [...knowledge.window, seen],
 });
 
-export const isFull = ({ window }: Knowledge, settings: Learning): boolean =>
-	window.reduce((sum, { frames }) => sum + frames.length, 0) >= settings.window;
+export const isFull = ({ window }: Knowledge, learning: Learning): boolean =>
+	window.reduce((sum, { frames }) => sum + frames.length, 0) >= learning.window;
 
 /**
  * The full window closed and, unless the pass over the one before is still under way, a perturbed pass over it begun.
  * `mix` is what the window was predicted with.
  */
-export const closed = (knowledge: Knowledge, mix: Mix, bundle: Bundle, settings: Learning): Knowledge => {
+export const closed = (knowledge: Knowledge, mix: Mix, bundle: Bundle, learning: Learning): Knowledge => {
 	const { window, pass, random, counts } = knowledge;
 	const next = { ...knowledge, window: [], counts: { ...counts, windows: counts.windows + 1 } };
 	if (pass) return next;
 	const [draws, after] = draw(random, mix, perturbedSpans(bundle.manifest.sites));
 	const before = lossOf(
 		bundle,
-		settings,
+		learning,
 		window.map((seen) => seen.activations),
 	);
 	return {
@@ -63,24 +63,24 @@ export const advanced = (
 	...knowledge,
 	// As published, the detector's average moves in the perturbed forward too.
 	detector: published
-		? followed(knowledge.detector, stemOf(bundle, activations, published), activations.frames, PUBLISHED_WEIGHT)
+		? moved(knowledge.detector, stemOf(bundle, activations, published), activations.frames, PUBLISHED_WEIGHT)
 		: knowledge.detector,
 	pass: { ...pass, todo: pass.todo.slice(1), done: [...pass.done, activations] },
 });
 
 /** A complete pass turned into a step; one whose losses are not finite is dropped and counted. */
-export const settled = (knowledge: Knowledge, bundle: Bundle, settings: Learning): [Knowledge, loss?: number] => {
+export const settled = (knowledge: Knowledge, bundle: Bundle, learning: Learning): [Knowledge, loss?: number] => {
 	const { pass, counts, mix, domain } = knowledge;
 	if (!pass || pass.todo.length > 0) return [knowledge];
-	const difference = lossOf(bundle, settings, pass.done) - pass.loss;
+	const difference = lossOf(bundle, learning, pass.done) - pass.loss;
 	const next = { ...knowledge, pass: undefined };
-	const moved = stepped(mix, pass.draws, difference, settings.step);
-	if (!Number.isFinite(difference) || !allFinite(moved.epsilon))
+	const after = stepped(mix, pass.draws, difference, learning.step);
+	if (!Number.isFinite(difference) || !allFinite(after.epsilon))
 		return [{ ...next, counts: { ...counts, droppedSteps: counts.droppedSteps + 1 } }];
 	return [
 		{
 			...next,
-			mix: moved,
+			mix: after,
 			domain: { ...domain, steps: domain.steps + 1 },
 			counts: { ...counts, steps: counts.steps + 1 },
 		},
