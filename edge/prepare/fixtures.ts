@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ffmpegPath } from "../../adapters/ffmpeg.js";
-import { type Draft, edit, float, floats, int, integers, ints } from "./graph.js";
-import { ElementType, encodeModel, type Graph } from "./onnx.js";
+import { type Draft, edit, float, floats, int, integers, ints } from "./graph/graph.js";
+import { ElementType, encodeModel, type Graph } from "./graph/onnx.js";
 
 export interface TinyOptions {
 	/** `patch`: one convolution, stride = kernel; `conv`: two with a ReLU between; `padded`: the same, padded by one. */

@@ -7,10 +7,10 @@ import { modelContract } from "../../adapters/model.contract.js";
 import { openModel } from "../../adapters/model.js";
 import { Mistake } from "../mistake.js";
 import { CLASSES, SIDE, type TinyOptions, tinyTransformer, type Workshop, workshop } from "./fixtures.js";
-import { consumersOf, edit, toFloats } from "./graph.js";
-import { decodeModel, encodeModel, type Graph, type Tensor } from "./onnx.js";
+import { consumersOf, edit, toFloats } from "./graph/graph.js";
+import { decodeModel, encodeModel, type Graph, type Tensor } from "./graph/onnx.js";
+import { openSession } from "./graph/session.js";
 import { type PrepareOptions, prepare } from "./prepare.js";
-import { openSession } from "./session.js";
 
 const shops: Workshop[] = [];
 const open = async (options?: TinyOptions) => {

@@ -2,16 +2,16 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { Fit, Manifest, Site, Source } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
-import { compare, gatherStatistics, observeRanges, type Sample } from "./calibrate.js";
-import { expose, type Normalization } from "./expose.js";
-import { findParts, isTapped, type Parts } from "./find.js";
-import { toFloats } from "./graph.js";
-import { type Pictures, readPictures } from "./images.js";
-import { encodeModel, type Graph, type Tensor } from "./onnx.js";
-import { openModel, type Size } from "./open.js";
-import { quantizableTensors, quantize } from "./quantize.js";
-import { openSession } from "./session.js";
-import { planSites, sourceAffine } from "./sites.js";
+import { compare, gatherStatistics, observeRanges, type Sample } from "./calibrate/calibrate.js";
+import { type Pictures, readPictures } from "./calibrate/images.js";
+import { expose, type Normalization } from "./expose/expose.js";
+import { findParts, isTapped, type Parts } from "./expose/find.js";
+import { planSites, sourceAffine } from "./expose/sites.js";
+import { toFloats } from "./graph/graph.js";
+import { encodeModel, type Graph, type Tensor } from "./graph/onnx.js";
+import { openSession } from "./graph/session.js";
+import { openModel, type Size } from "./open/open.js";
+import { quantizableTensors, quantize } from "./quantize/quantize.js";
 import { writeBundle } from "./write.js";
 
 export interface PrepareOptions {

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { openBundle } from "../../../adapters/bundle.js";
 import { openModel } from "../../../adapters/model.js";
 import { argmax, rows } from "../../../operators/zoa/vector.js";
-import { readPictures } from "../../prepare/images.js";
+import { readPictures } from "../../prepare/calibrate/images.js";
 
 /** Prints the accuracy of a bundle, not adapting, on a folder of class folders. */
 const main = async (): Promise<void> => {

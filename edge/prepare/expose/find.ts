@@ -1,8 +1,8 @@
-import { Mistake } from "../mistake.js";
-import { consumersOf, intOf, intsOf, producersOf } from "./graph.js";
-import type { Graph, Node } from "./onnx.js";
-import type { Opened } from "./open.js";
-import { evaluate } from "./session.js";
+import { Mistake } from "../../mistake.js";
+import { consumersOf, intOf, intsOf, producersOf } from "../graph/graph.js";
+import type { Graph, Node } from "../graph/onnx.js";
+import { evaluate } from "../graph/session.js";
+import type { Opened } from "../open/open.js";
 
 /** A LayerNorm: `blocks.<i>.norm1` before attention, `blocks.<i>.norm2` before the MLP, `norm` at the end. */
 export interface Norm {

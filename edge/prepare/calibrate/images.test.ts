@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { zipSync } from "fflate";
-import { ffmpegPath } from "../../adapters/ffmpeg.js";
-import { drawPictures } from "./fixtures.js";
+import { ffmpegPath } from "../../../adapters/ffmpeg.js";
+import { drawPictures } from "../fixtures.js";
 import { codecOf, readPictures, takeTurns } from "./images.js";
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
-import type { Site } from "../../operators/types.js";
+import type { Site } from "../../../operators/types.js";
+import { type Draft, edit, floats, int, integers, toFloats } from "../graph/graph.js";
+import { ElementType, type Graph, type Tensor } from "../graph/onnx.js";
+import type { Opened } from "../open/open.js";
 import { isTapped, type Norm, type Parts } from "./find.js";
-import { type Draft, edit, floats, int, integers, toFloats } from "./graph.js";
-import { ElementType, type Graph, type Tensor } from "./onnx.js";
-import type { Opened } from "./open.js";
 
 /** What the float model expects of a channel: (pixel / 255 − mean) / std. In the order R, G, B. */
 export interface Normalization {

@@ -1,6 +1,6 @@
-import { edit, producersOf } from "./graph.js";
-import type { Graph, Node } from "./onnx.js";
-import { evaluate, toConstant } from "./session.js";
+import { edit, producersOf } from "../graph/graph.js";
+import type { Graph, Node } from "../graph/onnx.js";
+import { evaluate, toConstant } from "../graph/session.js";
 
 /** Computes once and for all what does not depend on the input, so that weights stand in the graph as plain constants. */
 export async function foldConstants(graph: Graph): Promise<Graph> {

@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { unzipSync } from "fflate";
-import { openCamera } from "../../adapters/camera.js";
-import { type Fitting, ffmpegPath, fitFilter, passthrough } from "../../adapters/ffmpeg.js";
-import { EdgeError } from "../../operators/types.js";
-import { Mistake } from "../mistake.js";
+import { openCamera } from "../../../adapters/camera.js";
+import { type Fitting, ffmpegPath, fitFilter, passthrough } from "../../../adapters/ffmpeg.js";
+import { EdgeError } from "../../../operators/types.js";
+import { Mistake } from "../../mistake.js";
 
 /** One picture as the prepared model takes it: planes G, B, R of height × width bytes. */
 export interface Picture {

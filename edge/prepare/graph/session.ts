@@ -1,7 +1,7 @@
 /** Runs graphs while preparing. What is prepared is run by `adapters/model.ts`. */
 
 import * as ort from "onnxruntime-node";
-import { sessionOptions } from "../../adapters/model.session.js";
+import { sessionOptions } from "../../../adapters/model.session.js";
 import { ElementType, encodeModel, type Graph, type Tensor } from "./onnx.js";
 
 export type Feed = { readonly data: Float32Array | Uint8Array; readonly dims: readonly number[] };

@@ -1,4 +1,5 @@
-import type { Parts } from "./find.js";
+import type { Range } from "../calibrate/histogram.js";
+import type { Parts } from "../expose/find.js";
 import {
 	consumersOf,
 	type Draft,
@@ -13,9 +14,8 @@ import {
 	toFloats,
 	unsignedBytes,
 	wholeNumbers,
-} from "./graph.js";
-import type { Range } from "./histogram.js";
-import type { Graph, Node, Tensor } from "./onnx.js";
+} from "../graph/graph.js";
+import type { Graph, Node, Tensor } from "../graph/onnx.js";
 
 /**
  * The tensors that become bytes, whose ranges have to be known: what enters a matrix product with a constant (but the

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { tinyTransformer } from "./fixtures.js";
+import { tinyTransformer } from "../fixtures.js";
 import { edit, floats, producersOf, toFloats } from "./graph.js";
 import { decodeModel, encodeModel, type Tensor } from "./onnx.js";
 

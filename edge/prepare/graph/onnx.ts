@@ -1,7 +1,7 @@
 /** Reads and writes ONNX files. Everything else in this folder works on the plain `Graph` declared here. */
 
 import protobuf from "protobufjs";
-import { Mistake } from "../mistake.js";
+import { Mistake } from "../../mistake.js";
 
 /** ONNX's numbers for the element types that occur here; tensors of other types pass through untouched. */
 export const ElementType = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 } as const;

@@ -1,11 +1,11 @@
 /** What only running the model can tell: ranges of activations, statistics of the source, closeness to the original. */
 
-import type { Manifest, Source } from "../../operators/types.js";
-import { type Normalization, PLANES } from "./expose.js";
+import type { Manifest, Source } from "../../../operators/types.js";
+import { type Normalization, PLANES } from "../expose/expose.js";
+import type { Graph } from "../graph/onnx.js";
+import { type Outputs, openSession, type Session } from "../graph/session.js";
+import type { Opened, Size } from "../open/open.js";
 import { count, emptyHistogram, type Range, rangeOf } from "./histogram.js";
-import type { Graph } from "./onnx.js";
-import type { Opened, Size } from "./open.js";
-import { type Outputs, openSession, type Session } from "./session.js";
 
 /** Frames that go through the model together. */
 const BATCH = 8;

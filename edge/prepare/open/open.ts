@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { Mistake } from "../mistake.js";
+import { Mistake } from "../../mistake.js";
+import { edit, int, integers, opsetOf, rename, toIntegers } from "../graph/graph.js";
+import { decodeModel, ElementType, type Graph, type Node } from "../graph/onnx.js";
+import { evaluate } from "../graph/session.js";
 import { foldConstants } from "./fold.js";
-import { edit, int, integers, opsetOf, rename, toIntegers } from "./graph.js";
-import { decodeModel, ElementType, type Graph, type Node } from "./onnx.js";
-import { evaluate } from "./session.js";
 
 /** Height and width in pixels. */
 export interface Size {

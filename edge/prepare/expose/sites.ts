@@ -1,8 +1,8 @@
-import type { Site } from "../../operators/types.js";
-import { Mistake } from "../mistake.js";
+import type { Site } from "../../../operators/types.js";
+import { Mistake } from "../../mistake.js";
+import { toFloats } from "../graph/graph.js";
+import type { Graph } from "../graph/onnx.js";
 import type { Parts } from "./find.js";
-import { toFloats } from "./graph.js";
-import type { Graph } from "./onnx.js";
 
 /**
  * Where the model can be adapted, the stem's own site first, then every LayerNorm in graph order.
