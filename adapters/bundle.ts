@@ -40,7 +40,7 @@ const MANIFEST = z.strictObject({
 		.array(
 			z.strictObject({
 				name: z.string(),
-				kind: z.enum(["stem", "norm"]),
+				kind: z.enum(["stem", "norm", "batchnorm", "conv"]),
 				channels: count,
 				positions: count,
 				offset: index,
@@ -51,8 +51,9 @@ const MANIFEST = z.strictObject({
 	taps: z.strictObject({ stages: z.array(count).min(1) }),
 	stem: z.strictObject({ channels: count, positions: count }),
 	features: count,
-	bits: z.union([z.literal(8), z.literal(32)]),
-	calibration: z.strictObject({ frames: count, labelled: z.boolean() }),
+	bits: z.union([z.literal(4), z.literal(6), z.literal(8), z.literal(32)]),
+	statistics: z.enum(["running", "batch"]),
+	calibration: z.strictObject({ frames: count, labelled: z.boolean(), classes: count }),
 	report: z.strictObject({ frames: index, agreement: z.number(), maxLogitError: z.number() }),
 });
 
@@ -69,8 +70,8 @@ export function sourceShapes(manifest: Omit<Manifest, "source">): Record<keyof S
 		tapDeviation: [taps],
 		stem: [2, stem],
 		sites: [2, sites],
-		stemByClass: [classes, 2, stem],
-		sitesByClass: [classes, 2, sites],
+		stemByClass: [manifest.calibration.classes, 2, stem],
+		sitesByClass: [manifest.calibration.classes, 2, sites],
 		head: [classes, manifest.features],
 	};
 }

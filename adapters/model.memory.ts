@@ -124,7 +124,8 @@ export function memoryBundle(): Bundle {
 		stem: { channels: CHANNELS, positions: POSITIONS },
 		features: CHANNELS,
 		bits: 32,
-		calibration: { frames: found.frames, labelled: true },
+		statistics: "running",
+		calibration: { frames: found.frames, labelled: true, classes: LABELS.length },
 		report: { frames: 0, agreement: 1, maxLogitError: 0 },
 	};
 	return { directory: "memory", manifest, source };

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EdgeError } from "../operators/types.js";
 import { Mistake } from "./mistake.js";
-import { bundled } from "./paths.js";
+import { type BundledModel, bundled } from "./paths.js";
+import { bits, names, size, triple, word } from "./prepare/flags.js";
 import { onSignal } from "./signals.js";
 
 /** Exit codes: 0 done, 1 the world's fault, 2 the user's mistake. */
@@ -31,10 +32,12 @@ process.stdout.on("error", () => unread.abort());
 const untilStopped = () => AbortSignal.any([onSignal(), unread.signal]);
 
 const json = ["--json", "print JSON for programs, nothing else"] as const;
+const model = ["--model <name>", "bundled model, vit or cnn", bundledModel, "vit"] as const;
 
 program
 	.command("demo")
 	.description("drawn clip, bundled model, embedded broker: accuracy with and without adaptation")
+	.option(...model)
 	.option("--seed <n>", "seed of the perturbations", whole, 1)
 	.option(...json)
 	.action(async (options) => (await import("./demo/demo.js")).demo({ ...options, signal: untilStopped() }));
@@ -84,20 +87,41 @@ program
 
 program
 	.command("prepare")
-	.description("make an adaptable int8 bundle of a float ViT in ONNX")
-	.argument("<model>", "an ONNX file with LayerNormalization nodes")
+	.description("make an adaptable int8 bundle of an image classifier in ONNX")
+	.argument("<model>", "an ONNX file: a vision transformer or a convolutional network")
 	.requiredOption("--calibration <path>", "folder or zip of images (class folders give labels), or a video")
 	.requiredOption("--out <dir>", "where the bundle goes")
-	.option("--bits <n>", "8: weights and activations in int8; 32: left in float", bits, 8)
-	.option("--sites <list>", "sites the zeroth-order step perturbs, by name, * allowed")
+	.option("--bits <n>", "weights and activations in 8, 6 or 4 bits, on int8 kernels; 32: left in float", bits, 8)
+	.option(
+		"--ranges <method>",
+		"ranges of activations: min-max, percentile or mse (default: percentile)",
+		word("--ranges", "min-max", "percentile", "mse"),
+	)
+	.option("--head", "quantize the classifier too")
+	.option("--sites <list>", "sites that are adaptable, by name, * allowed", names("--sites"))
 	.option("--labels <file>", "class names, one a line, in the order of the model's outputs")
 	.option("--size <HxW>", "input size, where the model leaves it open", size)
-	.option("--mean <a,b,c>", "mean of R, G, B on the 0..1 scale", triple, [0.5, 0.5, 0.5])
-	.option("--std <a,b,c>", "deviation of R, G, B on the 0..1 scale", triple, [0.5, 0.5, 0.5])
+	.option("--mean <a,b,c>", "mean of R, G, B on the 0..1 scale", triple("--mean"))
+	.option("--std <a,b,c>", "deviation of R, G, B on the 0..1 scale, 1/255 for models that take 0..255", triple("--std"))
+	.option(
+		"--fit <how>",
+		"how a frame becomes the input: stretch, crop or pad (default: stretch)",
+		word("--fit", "stretch", "crop", "pad"),
+	)
+	.option(
+		"--statistics <kind>",
+		"running, or batch: BatchNorm by the batch's own statistics, as published; for comparison (default: running)",
+		word("--statistics", "running", "batch"),
+	)
 	.option(...json)
 	.addHelpText(
 		"after",
-		"\nExample:\n  acclimate prepare vit.onnx --calibration frames/ --out my-model --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+		`
+What --size, --mean, --std, --fit and --labels leave out is read from <model>.json, preprocessor_config.json or config.json
+beside the model, as timm and Hugging Face write them.
+
+Example:
+  acclimate prepare vit.onnx --calibration frames/ --out my-model --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225`,
 	)
 	.action(async (model, options) => (await import("./prepare/command.js")).prepareCommand(model, options));
 
@@ -120,6 +144,7 @@ domains
 program
 	.command("bench")
 	.description("frame rates and their ratios on this machine, from one run")
+	.option(...model)
 	.option(...json)
 	.action(async (options) => (await import("./bench/bench.js")).bench(options));
 
@@ -138,22 +163,10 @@ function whole(text: string): number {
 	return value;
 }
 
-function bits(text: string): 8 | 32 {
-	if (text !== "8" && text !== "32") throw new Mistake(`--bits: expected 8 or 32, got ${text}`);
-	return Number(text) as 8 | 32;
-}
-
-function size(text: string): { height: number; width: number } {
-	const match = /^(\d{1,4})x(\d{1,4})$/.exec(text);
-	if (!match) throw new Mistake(`--size: expected height x width such as 224x224, got ${text}`);
-	return { height: Number(match[1]), width: Number(match[2]) };
-}
-
-function triple(text: string): number[] {
-	const values = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
-	if (values.length !== 3 || !values.every(Number.isFinite))
-		throw new Mistake(`expected three numbers for R, G, B such as 0.5,0.5,0.5, got ${text}`);
-	return values;
+function bundledModel(text: string): BundledModel {
+	if (!Object.hasOwn(bundled.models, text))
+		throw new Mistake(`--model: expected ${Object.keys(bundled.models).join(" or ")}, got ${text}`);
+	return text as BundledModel;
 }
 
 function complain(message: string, code: number): void {

@@ -46,9 +46,11 @@ const withFrames = (knowledge: Knowledge, { activations, predictions }: Recalled
 	return { ...knowledge, memory, random };
 };
 
-/** Source moments of the classes that the memory holds, in the proportions in which it holds them. */
-const target = (memory: Memory, source: Source): RawMoments =>
-	combination(classMix(memory), rows(source.sitesByClass, source.sites.length));
+/** Source moments of the classes that the memory holds, in the proportions in which it holds them, where they are known. */
+const target = (memory: Memory, source: Source): RawMoments => {
+	const classes = rows(source.sitesByClass, source.sites.length);
+	return classes.length > 1 ? combination(classMix(memory), classes) : source.sites;
+};
 
 /**
  * The alignment that a memory asks for: the stem's, where it is out of line by more than the gate, and with `norms` that

@@ -140,10 +140,13 @@ export interface Pass {
 /** A place in the model where a per-channel scale and bias are an input (zoa.md: "site"). */
 export interface Site {
 	readonly name: string;
-	/** `stem`: the first convolution's output; `norm`: a LayerNorm's affine. */
-	readonly kind: "stem" | "norm";
+	/**
+	 * `stem`: the first convolution's output; `norm`: a LayerNorm's affine; `batchnorm`: a BatchNorm's; `conv`: the output
+	 * of a convolution that a norm was folded into.
+	 */
+	readonly kind: "stem" | "norm" | "batchnorm" | "conv";
 	readonly channels: number;
-	/** Positions (tokens, pixels) a frame's moments are taken over; the unbiased variance needs the count. */
+	/** Positions (tokens, pixels), of all or of a regular choice, a frame's moments are taken over; the unbiased variance needs the count. */
 	readonly positions: number;
 	/** Where in `affine` this site's scale starts; its bias follows `channels` floats later. */
 	readonly offset: number;
@@ -173,13 +176,16 @@ export interface Manifest {
 	readonly sites: readonly Site[];
 	/** Features of a frame that the loss compares with the source's; `stages` lists their lengths, in order. */
 	readonly taps: { readonly stages: readonly number[] };
-	/** What the published detector looks at: patch tokens after position embedding, class token left out. */
+	/** What the published detector looks at: patch tokens after position embedding, class token left out; a CNN's first convolution. */
 	readonly stem: { readonly channels: number; readonly positions: number };
 	/** Length d of the classifier's input. The head is linear: logits = W·features + b. */
 	readonly features: number;
-	/** 8: weights and activations of every matrix product are int8; 32: left in float. */
-	readonly bits: 8 | 32;
-	readonly calibration: { readonly frames: number; readonly labelled: boolean };
+	/** Of the weights and activations of matrix products and convolutions, all on int8 kernels; 32: left in float. */
+	readonly bits: 4 | 6 | 8 | 32;
+	/** Where BatchNorm's moments come from: the training's running average, or the batch itself, as published. */
+	readonly statistics: "running" | "batch";
+	/** `classes`: for how many of them the source's moments are told apart, all or 1. */
+	readonly calibration: { readonly frames: number; readonly labelled: boolean; readonly classes: number };
 	/** How close the prepared model is to the one it was made from, on held-back calibration frames. */
 	readonly report: { readonly frames: number; readonly agreement: number; readonly maxLogitError: number };
 }
@@ -196,9 +202,12 @@ export interface Source {
 	readonly stem: Float32Array;
 	/** [2,S]: likewise for every site's channels. */
 	readonly sites: Float32Array;
-	/** [C,2,E]: `stem` for the frames of each class. A class without frames repeats the overall moments. */
+	/**
+	 * [K,2,E]: `stem` for the frames of each class, K = C. A class without frames repeats the overall moments. K = 1 where
+	 * there are too many classes for calibration to show enough of each: the overall moments.
+	 */
 	readonly stemByClass: Float32Array;
-	/** [C,2,S]: `sites` for the frames of each class. */
+	/** [K,2,S]: `sites` likewise. */
 	readonly sitesByClass: Float32Array;
 	/** [C,d]: weight W of the linear head. */
 	readonly head: Float32Array;

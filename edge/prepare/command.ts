@@ -1,12 +1,13 @@
 import { type PrepareOptions, prepare } from "./prepare.js";
+import { describeReport } from "./report.js";
 
-type Options = Omit<PrepareOptions, "model" | "sites"> & { readonly sites?: string; readonly json?: boolean };
+type Options = Omit<PrepareOptions, "model"> & { readonly json?: boolean };
 
-/** `acclimate prepare`: tells of each step, and at the end, for programs, prints the manifest. */
-export const prepareCommand = async (model: string, { json, sites, ...options }: Options): Promise<void> => {
-	const manifest = await prepare(
-		{ ...options, model, ...(sites !== undefined && { sites: sites.split(",").map((name) => name.trim()) }) },
+/** `acclimate prepare`: tells of each step and at the end how the bundle compares; for programs, prints the manifest alone. */
+export const prepareCommand = async (model: string, { json, ...options }: Options): Promise<void> => {
+	const { manifest, report } = await prepare(
+		{ ...options, model },
 		json ? () => {} : (sentence) => console.log(sentence),
 	);
-	if (json) console.log(JSON.stringify(manifest));
+	console.log(json ? JSON.stringify(manifest) : `\n${describeReport(report)}`);
 };

@@ -153,6 +153,8 @@ export async function workshop(options: TinyOptions = {}): Promise<Workshop> {
 		model,
 		calibration: pictures,
 		out: join(directory, "bundle"),
+		mean: [0.5, 0.5, 0.5],
+		std: [0.5, 0.5, 0.5],
 		remove: () => rm(directory, { recursive: true }),
 	};
 }
@@ -162,6 +164,8 @@ export interface Workshop {
 	readonly model: string;
 	readonly calibration: string;
 	readonly out: string;
+	readonly mean: [number, number, number];
+	readonly std: [number, number, number];
 	remove(): Promise<void>;
 }
 

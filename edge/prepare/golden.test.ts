@@ -51,6 +51,8 @@ describe("the golden model, prepared in float", { skip }, () => {
 			calibration: join(directory, "pictures"),
 			out: join(directory, "bundle"),
 			bits: 32,
+			mean: [0.5, 0.5, 0.5],
+			std: [0.5, 0.5, 0.5],
 			labels,
 			sites: trace.sites.map(({ name }) => name),
 		});

@@ -1,167 +1,166 @@
-import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { Fit, Manifest, Site, Source } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
-import { compare, gatherStatistics, observeRanges, type Sample } from "./calibrate/calibrate.js";
+import type { RangeMethod } from "./calibrate/histogram.js";
 import { type Pictures, readPictures } from "./calibrate/images.js";
-import { expose, type Normalization } from "./expose/expose.js";
-import { findParts, isTapped, type Parts } from "./expose/find.js";
+import type { Sample } from "./calibrate/samples.js";
+import { classesApart, gatherStatistics } from "./calibrate/statistics.js";
+import { expose, type Statistics } from "./expose/expose.js";
+import type { Normalization } from "./expose/image.js";
+import { findParts, type Parts, positionsOf } from "./expose/parts.js";
 import { planSites, sourceAffine } from "./expose/sites.js";
-import { toFloats } from "./graph/graph.js";
-import { encodeModel, type Graph, type Tensor } from "./graph/onnx.js";
+import { encodeModel } from "./graph/onnx.js";
 import { openSession } from "./graph/session.js";
-import { openModel, type Size } from "./open/open.js";
-import { quantizableTensors, quantize } from "./quantize/quantize.js";
-import { writeBundle } from "./write.js";
+import { calibrated } from "./integers.js";
+import { chooseLabels } from "./labels.js";
+import { measure } from "./measure.js";
+import { type Opened, openModel, type Size } from "./open/open.js";
+import type { Bits } from "./quantize/grids.js";
+import type { Report } from "./report.js";
+import { besideModel, chooseSettings, describeSettings } from "./settings.js";
+import { checkTarget, writeBundle } from "./write.js";
 
 export interface PrepareOptions {
-	/** Path of the float ONNX model, a vision transformer with a class token. */
+	/** Path of the ONNX model, an image classifier: float, or quantized already. */
 	readonly model: string;
 	/** Path of the calibration pictures: a folder (of class folders), a zip of one, or a video. */
 	readonly calibration: string;
 	/** Directory the bundle is written to. */
 	readonly out: string;
-	/** 8 (default): int8 matrix products; 32: float. */
-	readonly bits?: 8 | 32;
+	/** 8 (default): int8 products and convolutions; 6 and 4: fewer values on the same kernels; 32: float. */
+	readonly bits?: Bits | 32;
+	/** How the ranges of activations are chosen; default `percentile`. */
+	readonly ranges?: RangeMethod;
+	/** Whether the classifier becomes integer too; default no. */
+	readonly head?: boolean;
+	/** Where BatchNorm's moments come from; default `running`. */
+	readonly statistics?: Statistics;
 	/** Names of the sites that the zeroth-order step perturbs, `*` standing for anything; default as in `planSites`. */
 	readonly sites?: readonly string[];
-	/** Path of a file with one label a line; default: the names of the calibration's class folders, sorted. */
+	/** Path of a file with one label a line; default: those beside the model, or the calibration's class folders, sorted. */
 	readonly labels?: string;
-	/** Needed where the model leaves its input size open. */
+	/** Needed where neither the model nor JSON beside it says its input size. */
 	readonly size?: Size;
-	/** What the model was trained with, R, G, B on a scale of 0…1; default 0.5, which is pixel / 127.5 − 1. */
+	/** What the model was trained with, R, G, B on a scale of 0…1; needed where no JSON beside the model says so. */
 	readonly mean?: Normalization["mean"];
 	readonly std?: Normalization["std"];
 	/** How a frame becomes the model's input; default `stretch`. */
 	readonly fit?: Fit;
 }
 
-/** Calibration pictures taken at most, and of these the ones that ranges of activations are taken from. */
+/** What came of it. */
+export interface Outcome {
+	readonly manifest: Manifest;
+	readonly report: Report;
+}
+
+/** Calibration pictures taken at most. */
 const MOST_PICTURES = 2000;
-const MOST_FOR_RANGES = 256;
 /** Below this there is nothing to hold back and statistics mean nothing. */
 const FEWEST_PICTURES = 10;
 /** The share of the pictures that no range is taken from, so that the report can be made on them. */
 const HELD_BACK = 0.2;
 
 /**
- * Turns a float ONNX vision transformer and calibration pictures into a bundle: open → expose → calibrate → quantize → write.
+ * Turns an image classifier and calibration pictures into a bundle: open → expose → calibrate → quantize → write.
  * @param progress told one sentence after each step
  * @throws {Mistake} when model, pictures or options are not what was expected
  */
 export async function prepare(
 	options: PrepareOptions,
 	progress: (sentence: string) => void = () => {},
-): Promise<Manifest> {
-	const { bits = 8, fit = "stretch", mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5] } = options;
-	const normalization = { mean, std };
-	checkNormalization(normalization);
-	await checkOutput(options.out);
-	const opened = await openModel(options.model, options.size);
-	const parts = await findParts(opened);
+): Promise<Outcome> {
+	const { bits = 8, ranges = "percentile", head = false, statistics = "running" } = options;
+	await checkTarget(options.out);
+	const beside = await besideModel(options.model);
+	const opened = await openModel(options.model, options.size, beside.size);
+	const settings = chooseSettings(options, beside, options.model);
+	checkBits(opened, bits, options);
+	const parts = await findParts(opened).catch(about(options.model));
 	const sites = planSites(parts, options.sites);
 	const affine = sourceAffine(opened.graph, parts, sites);
 	const { size } = opened;
-	progress(describeSites(sites, affine.length));
+	progress(describeSites(parts, sites, affine.length));
+	const taken = describeSettings(settings);
+	if (taken) progress(taken);
 
-	const found = await readPictures(options.calibration, { ...size, fit }, MOST_PICTURES);
-	progress(describePictures(found));
-	const labels = await chooseLabels(options, found, parts.head.classes);
+	const found = await readPictures(options.calibration, { ...size, fit: settings.fit }, MOST_PICTURES);
+	progress(describePictures(found, options.calibration));
+	const { labels: file, calibration } = options;
+	const sources = { file, beside: settings.labels, besideFile: beside.from.labels, pictures: found, calibration };
+	const labels = await chooseLabels(sources, parts.head.classes);
 	const samples = labelled(found, labels);
-	const heldBack = samples.filter((_, i) => isHeldBack(i));
+	const [used, heldBack] = [samples.filter((_, i) => !isHeldBack(i)), samples.filter((_, i) => isHeldBack(i))];
 
-	const exposed = expose(opened, parts, sites, normalization);
-	const quantized = async (): Promise<Graph> => {
-		const ranges = await observeRanges(
-			exposed,
-			quantizableTensors(exposed, parts),
-			{ size, affine },
-			samples.filter((_, i) => !isHeldBack(i)).slice(0, MOST_FOR_RANGES),
-		);
-		progress(`quantized ${ranges.size} activations and the weights they meet`);
-		return quantize(exposed, parts, ranges);
-	};
-	const graph = bits === 8 ? await quantized() : exposed;
+	const exposed = expose(opened, parts, sites, settings, statistics);
+	const quantizer =
+		bits === 32 ? undefined : await calibrated(exposed, parts, { size, affine }, used, { bits, ranges, head });
+	const graph = quantizer ? quantizer(exposed) : exposed.graph;
 
 	const session = await openSession(graph);
 	try {
 		const prepared = { session, size, affine };
-		const statistics = await gatherStatistics(prepared, samples, labels.length);
-		const report = await compare(opened, normalization, prepared, heldBack);
-		progress(
-			`agrees with the original on ${(100 * report.agreement).toFixed(1)} % of ${report.frames} held-back pictures, largest logit error ${report.maxLogitError.toPrecision(2)}`,
+		const channels = sites.reduce((sum, site) => sum + site.channels, 0);
+		const classes = classesApart(labels.length, channels, samples.length);
+		const moments = await gatherStatistics(prepared, samples, classes);
+		progress("gathered the source statistics; measuring");
+		const measured = await measure(
+			{ opened, parts, normalization: settings, exposed, quantizer, graph, prepared },
+			heldBack,
 		);
-		const source: Source = { affine, ...statistics, head: headWeight(opened.graph, parts) };
+		const stages = parts.taps.map(({ shape, axis }) => shape[axis]);
+		const report = {
+			...measured,
+			sites,
+			taps: stages.reduce((sum, length) => sum + length, 0),
+			parameters: affine.length,
+		};
+		const source: Source = { affine, ...moments, head: parts.head.matrix };
 		const manifest = await writeBundle(
 			options.out,
 			{
 				name: basename(options.model, extname(options.model)),
 				labels,
-				input: { ...size, order: "gbr", fit },
+				input: { ...size, order: "gbr", fit: settings.fit },
 				affine: affine.length,
 				sites,
-				taps: { stages: [parts.norms.filter(isTapped).reduce((sum, { channels }) => sum + channels, 0)] },
-				stem: { channels: parts.tokens.channels, positions: parts.tokens.count - 1 },
+				taps: { stages },
+				stem: stemOf(parts, sites),
 				features: parts.head.width,
 				bits,
-				calibration: { frames: samples.length, labelled: samples.every(({ label }) => label !== undefined) },
-				report,
+				statistics,
+				calibration: {
+					frames: samples.length,
+					labelled: samples.every(({ label }) => label !== undefined),
+					classes,
+				},
+				report: { frames: report.frames, agreement: report.agreement, maxLogitError: report.logitError.max },
 			},
 			encodeModel(graph),
 			source,
+			report,
 		);
 		progress(`wrote ${options.out}`);
-		return manifest;
+		return { manifest, report };
 	} finally {
 		await session.close();
 	}
 }
 
-/** Refuses what nothing can be written to before the work is done rather than after. */
-async function checkOutput(out: string): Promise<void> {
-	const found = await stat(out).catch(() => undefined);
-	if (found && !found.isDirectory()) throw new Mistake(`${out} is a file; expected a folder for the bundle`);
+/** What is quantized already has its bits. */
+function checkBits({ grids }: Opened, bits: number, { model, ranges, head }: PrepareOptions): void {
+	if (grids.size === 0 || bits === 32) return;
+	if (bits !== 8) throw new Mistake(`${model}: is quantized in 8 bits already; expected --bits 8 or 32, got ${bits}`);
+	if (ranges || head) throw new Mistake(`${model}: is quantized already; --ranges and --head are for float models`);
 }
 
-function checkNormalization({ mean, std }: Normalization): void {
-	if (
-		![...mean, ...std].every((value) => Number.isFinite(value) && Math.abs(value) <= 2) ||
-		std.some((value) => value <= 0)
-	) {
-		throw new Mistake(`mean ${mean} and std ${std}: expected three numbers each, on a scale of 0 to 1, std above 0`);
-	}
-}
+/** Says which file a mistake is about. */
+const about = (path: string) => (error: unknown) => {
+	throw error instanceof Mistake ? new Mistake(`${path}: ${error.message}`, { cause: error.cause }) : error;
+};
 
 /** Spreads what is held back over the folders, whatever their number: multiples of the golden ratio avoid every rhythm. */
 const isHeldBack = (index: number) => (index * 0.6180339887498949) % 1 < HELD_BACK;
-
-async function chooseLabels(options: PrepareOptions, { pictures }: Pictures, classes: number): Promise<string[]> {
-	if (pictures.length < FEWEST_PICTURES) {
-		throw new Mistake(
-			`${options.calibration}: expected at least ${FEWEST_PICTURES} calibration pictures, found ${pictures.length}`,
-		);
-	}
-	if (options.labels !== undefined) return readLabels(options.labels, classes);
-	const folders = [...new Set(pictures.flatMap(({ folder }) => folder ?? []))].sort();
-	if (folders.length === classes) return folders;
-	throw new Mistake(
-		`the model tells ${classes} classes apart and ${options.calibration} has ${folders.length} class folders; name the classes with --labels FILE, one a line`,
-	);
-}
-
-async function readLabels(path: string, classes: number): Promise<string[]> {
-	const text = await readFile(path, "utf8").catch((cause) => {
-		throw new Mistake(`${path}: cannot be read (${cause.code}); expected labels, one a line`, { cause });
-	});
-	const labels = text.split(/\r?\n/).map((line) => line.trim());
-	while (labels.at(-1) === "") labels.pop();
-	const empty = labels.indexOf("");
-	if (empty >= 0) throw new Mistake(`${path}:${empty + 1}: expected a label, found an empty line`);
-	if (labels.length !== classes) {
-		throw new Mistake(`${path}: expected ${classes} labels, as many as the model has classes, found ${labels.length}`);
-	}
-	return labels;
-}
 
 const labelled = ({ pictures }: Pictures, labels: readonly string[]): Sample[] =>
 	pictures.map(({ pixels, folder }) => {
@@ -169,20 +168,28 @@ const labelled = ({ pictures }: Pictures, labels: readonly string[]): Sample[] =
 		return label < 0 ? { pixels } : { pixels, label };
 	});
 
-/** W [C,d] of the linear head. */
-function headWeight(graph: Graph, { head }: Parts): Float32Array {
-	const values = toFloats(graph.constants.get(head.weight) as Tensor);
-	if (!head.transposed) return values;
-	return values.map((_, i) => values[(i % head.width) * head.classes + Math.floor(i / head.width)]);
+/** Channels and positions of what the published detector looks at: of a CNN the stem's own site, else tokens. */
+function stemOf({ tokens, stem }: Parts, sites: readonly Site[]): Manifest["stem"] {
+	const [{ channels, positions }] = sites;
+	if (tokens.tensor === stem.output) return { channels, positions };
+	return { channels: tokens.shape[tokens.axis], positions: positionsOf(tokens) - tokens.skip };
 }
 
-function describeSites(sites: readonly Site[], parameters: number): string {
-	const norms = sites.filter(({ kind }) => kind === "norm");
+function describeSites({ family }: Parts, sites: readonly Site[], parameters: number): string {
 	const perturbed = sites.filter((site) => site.perturbed).map(({ name }) => name);
-	return `found ${norms.length} LayerNorms and the stem, ${parameters} parameters; perturbed: ${perturbed.join(", ") || "none"}`;
+	const names = { stem: "stem", norm: "LayerNorms", batchnorm: "BatchNorms", conv: "convolutions" };
+	const counts = (["norm", "batchnorm", "conv"] as const)
+		.map((kind) => [sites.filter((site) => site.kind === kind).length, names[kind]] as const)
+		.filter(([count]) => count > 0)
+		.map(([count, name]) => `${count} ${name}`);
+	const list = perturbed.length > 8 ? `${perturbed.length} of them` : perturbed.join(", ") || "none";
+	return `found ${family}: the stem and ${counts.join(" and ")} are adaptable, ${parameters} parameters; perturbed: ${list}`;
 }
 
-function describePictures({ pictures, skipped }: Pictures): string {
+function describePictures({ pictures, skipped }: Pictures, path: string): string {
+	if (pictures.length < FEWEST_PICTURES) {
+		throw new Mistake(`${path}: expected at least ${FEWEST_PICTURES} calibration pictures, found ${pictures.length}`);
+	}
 	const broken =
 		skipped.length === 0 ? "" : `, skipped ${skipped.length} that cannot be decoded: ${skipped.slice(0, 5).join(", ")}`;
 	return `read ${pictures.length} calibration pictures${broken}${skipped.length > 5 ? ", …" : ""}`;

@@ -1,18 +1,25 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { sourceShapes } from "../../adapters/bundle.js";
 import type { Manifest, Source } from "../../operators/types.js";
+import { encodeReport, REPORT_FILE, type Report } from "./report.js";
+import { replaceFolder } from "./target.js";
+
+export { checkTarget } from "./target.js";
 
 /** A manifest before the files it speaks of are written. */
 export type Description = Omit<Manifest, "format" | "model" | "source">;
 
-/** Writes a bundle that `openBundle` reads; the manifest comes last, so that a half-written bundle is not one. */
+/**
+ * Writes a bundle that `openBundle` reads, in the place of the one that may be there: all of it or nothing.
+ * @throws {Mistake} when `directory` is no place for a bundle, see `checkTarget`
+ * @throws {EdgeError} `bundle` when the disk is full or the like; what was there is then as it was
+ */
 export async function writeBundle(
 	directory: string,
 	description: Description,
 	model: Uint8Array,
 	source: Source,
+	report: Report,
 ): Promise<Manifest> {
 	const shapes = Object.entries(sourceShapes({ ...description, format: 1, model: { file: "", sha256: "" } }));
 	let offset = 0;
@@ -34,11 +41,12 @@ export async function writeBundle(
 			arrays: Object.fromEntries(arrays) as Manifest["source"]["arrays"],
 		},
 	};
-	await mkdir(directory, { recursive: true });
-	await rm(join(directory, "manifest.json"), { force: true });
-	await writeFile(join(directory, manifest.model.file), model);
-	await writeFile(join(directory, manifest.source.file), bytes);
-	await writeFile(join(directory, "manifest.json"), `${JSON.stringify(manifest, null, "\t")}\n`);
+	await replaceFolder(directory, async (write) => {
+		await write(manifest.model.file, model);
+		await write(manifest.source.file, bytes);
+		await write(REPORT_FILE, encodeReport(report));
+		await write("manifest.json", `${JSON.stringify(manifest, null, "\t")}\n`);
+	});
 	return manifest;
 }
 

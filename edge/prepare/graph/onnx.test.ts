@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { tinyTransformer } from "../fixtures.js";
+import { quantizedConvolutions } from "./fixtures.js";
 import { edit, floats, producersOf, toFloats } from "./graph.js";
 import { decodeModel, encodeModel, type Tensor } from "./onnx.js";
 
@@ -8,6 +9,21 @@ describe("an ONNX file", () => {
 	it("is the same to the byte when it is read and written again", () => {
 		const bytes = encodeModel(tinyTransformer({ stem: "padded" }));
 		assert.deepEqual(Buffer.from(encodeModel(decodeModel(bytes, "tiny"))), Buffer.from(bytes));
+	});
+
+	it("keeps all kinds of attributes, and what they hold", () => {
+		const graph = quantizedConvolutions();
+		const [first, ...rest] = graph.nodes;
+		const attributes = [
+			{ name: "a", type: 1, f: 0.5 },
+			{ name: "b", type: 2, i: 0 },
+			{ name: "c", type: 3, s: Buffer.from("text") },
+			{ name: "d", type: 6, floats: [1, 2] },
+			{ name: "e", type: 7, ints: [] },
+			{ name: "f", type: 8, strings: [Buffer.from("x"), Buffer.from("")] },
+		];
+		const bytes = encodeModel({ ...graph, nodes: [{ ...first, attributes }, ...rest] });
+		assert.deepEqual(Buffer.from(encodeModel(decodeModel(bytes, "small"))), Buffer.from(bytes));
 	});
 
 	it("keeps a number that needs all 64 bits", () => {

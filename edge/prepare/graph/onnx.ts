@@ -1,7 +1,10 @@
 /** Reads and writes ONNX files. Everything else in this folder works on the plain `Graph` declared here. */
 
-import protobuf from "protobufjs";
-import { Mistake } from "../../mistake.js";
+import { foreignKind } from "./foreign.js";
+import { type Message, readMessage, unknownPart, writeMessage } from "./schema.js";
+import { type Refuse, refusing, shown } from "./sentence.js";
+import { fromMessage, toMessage } from "./tensors.js";
+import { valid } from "./valid.js";
 
 /** ONNX's numbers for the element types that occur here; tensors of other types pass through untouched. */
 export const ElementType = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 } as const;
@@ -51,242 +54,143 @@ export interface Graph {
 	readonly outputs: readonly Value[];
 }
 
-// Field numbers of ONNX's protocol buffers. What is not read here is listed all the same, so that anything unlisted is
-// recognised as unknown, and the model refused instead of changed in silence.
-const field = (id: number, type: string) => ({ id, type });
-const many = (id: number, type: string) => ({ id, type, rule: "repeated" });
-const ROOT = protobuf.Root.fromJSON({
-	nested: {
-		Model: {
-			fields: {
-				irVersion: field(1, "int64"),
-				producerName: field(2, "bytes"),
-				producerVersion: field(3, "bytes"),
-				domain: field(4, "bytes"),
-				modelVersion: field(5, "int64"),
-				docString: field(6, "bytes"),
-				graph: field(7, "Graph"),
-				opsetImport: many(8, "Opset"),
-				metadataProps: many(14, "bytes"),
-				trainingInfo: many(20, "bytes"),
-				functions: many(25, "bytes"),
-				configuration: many(26, "bytes"),
-			},
-		},
-		Opset: { fields: { domain: field(1, "string"), version: field(2, "int64") } },
-		Graph: {
-			fields: {
-				node: many(1, "Node"),
-				name: field(2, "string"),
-				initializer: many(5, "Tensor"),
-				docString: field(10, "bytes"),
-				input: many(11, "Value"),
-				output: many(12, "Value"),
-				valueInfo: many(13, "bytes"),
-				quantizationAnnotation: many(14, "bytes"),
-				sparseInitializer: many(15, "bytes"),
-				metadataProps: many(16, "bytes"),
-			},
-		},
-		Node: {
-			fields: {
-				input: many(1, "string"),
-				output: many(2, "string"),
-				name: field(3, "string"),
-				opType: field(4, "string"),
-				attribute: many(5, "Attribute"),
-				docString: field(6, "bytes"),
-				domain: field(7, "string"),
-				overload: field(8, "string"),
-				metadataProps: many(9, "bytes"),
-				deviceConfigurations: many(10, "bytes"),
-			},
-		},
-		Attribute: {
-			fields: {
-				name: field(1, "string"),
-				f: field(2, "float"),
-				i: field(3, "int64"),
-				s: field(4, "bytes"),
-				t: field(5, "Tensor"),
-				g: field(6, "bytes"),
-				floats: many(7, "float"),
-				ints: many(8, "int64"),
-				strings: many(9, "bytes"),
-				tensors: many(10, "bytes"),
-				graphs: many(11, "bytes"),
-				docString: field(13, "bytes"),
-				tp: field(14, "bytes"),
-				typeProtos: many(15, "bytes"),
-				type: field(20, "int32"),
-				refAttrName: field(21, "string"),
-				sparseTensor: field(22, "bytes"),
-				sparseTensors: many(23, "bytes"),
-			},
-		},
-		Tensor: {
-			fields: {
-				dims: many(1, "int64"),
-				dataType: field(2, "int32"),
-				segment: field(3, "bytes"),
-				floatData: many(4, "float"),
-				int32Data: many(5, "int32"),
-				stringData: many(6, "bytes"),
-				int64Data: many(7, "int64"),
-				name: field(8, "string"),
-				rawData: field(9, "bytes"),
-				doubleData: many(10, "double"),
-				uint64Data: many(11, "uint64"),
-				docString: field(12, "bytes"),
-				externalData: many(13, "bytes"),
-				dataLocation: field(14, "int32"),
-				metadataProps: many(16, "bytes"),
-			},
-		},
-		Value: {
-			fields: {
-				name: field(1, "string"),
-				type: field(2, "Type"),
-				docString: field(3, "bytes"),
-				metadataProps: many(4, "bytes"),
-			},
-		},
-		Type: {
-			fields: {
-				tensorType: field(1, "TensorType"),
-				sequenceType: field(4, "bytes"),
-				mapType: field(5, "bytes"),
-				denotation: field(6, "string"),
-				sparseTensorType: field(8, "bytes"),
-				optionalType: field(9, "bytes"),
-			},
-		},
-		TensorType: { fields: { elemType: field(1, "int32"), shape: field(2, "Shape") } },
-		Shape: { fields: { dim: many(1, "Dimension") } },
-		Dimension: {
-			fields: { dimValue: field(1, "int64"), dimParam: field(2, "string"), denotation: field(3, "string") },
-		},
-	},
-});
-const MODEL = ROOT.lookupType("Model");
-
-// biome-ignore lint/suspicious/noExplicitAny: what protobufjs decodes is typed by the table above only
-type Message = any;
-
 /**
  * Decodes an ONNX file.
- * @throws {Mistake} when the bytes are no ONNX model, or one that uses what is not handled (weights in other files, subgraphs, functions)
+ * @throws {Mistake} when the bytes are no ONNX model, or one that uses what is not handled (subgraphs, functions, weights in
+ * other files, which `readModel` reads)
  */
 export function decodeModel(bytes: Uint8Array, path: string): Graph {
-	const model = decode(bytes, path);
-	const refuse = (what: string): never => {
-		throw new Mistake(`${path}: ${what}`);
-	};
-	if (!model.graph?.node?.length) refuse("expected an ONNX model, found no graph in it");
-	const unknown = unknownFields(model);
+	const model = parseModel(bytes, path);
+	const external = tensorsOf(model).some(({ message }) => isExternal(message));
+	if (external) refusing(path)("keeps its weights in another file; expected them all in one");
+	return toGraph(model, path);
+}
+
+/** Whether a tensor's bytes are in another file. */
+export const isExternal = (tensor: Message): boolean => tensor.externalData.length > 0 || tensor.dataLocation === 1;
+
+/**
+ * The first half of `decodeModel`: the file's messages, of kinds that are all known.
+ * @throws {Mistake}
+ */
+export function parseModel(bytes: Uint8Array, path: string): Message {
+	const refuse: Refuse = refusing(path);
+	const model = decode(bytes, refuse);
+	if (!model.graph?.node?.length) refuse(`expected an ONNX model, found ${foreignKind(bytes) ?? "no graph in it"}`);
+	const unknown = unknownPart(model);
 	if (unknown !== undefined) refuse(`uses a part of ONNX that is newer than this program (in ${unknown})`);
 	if (model.functions.length > 0) refuse("contains model-local functions; export it with them inlined");
+	if (model.trainingInfo.length > 0) refuse("contains steps of training; export it for inference");
 	if (model.graph.sparseInitializer.length > 0) refuse("contains sparse weights, which are not supported");
-	for (const tensor of model.graph.initializer as Message[]) {
-		if (tensor.externalData.length > 0 || tensor.dataLocation === 1) {
-			refuse("keeps its weights in another file; save it as one file");
-		}
-		if (tensor.stringData.length > 0) refuse(`constant ${tensor.name} holds text, which is not supported`);
+	return model;
+}
+
+function decode(bytes: Uint8Array, refuse: Refuse): Message {
+	try {
+		return readMessage(bytes);
+	} catch (cause) {
+		const found = foreignKind(bytes) ?? "a file that cannot be decoded as one";
+		return refuse(`expected an ONNX model, found ${found}`, cause);
 	}
-	for (const node of model.graph.node as Message[]) {
-		if (node.attribute.some((a: Message) => a.g?.length || a.graphs.length > 0)) {
-			refuse(`node ${node.name || node.opType} holds a subgraph (${node.opType}), which is not supported`);
-		}
-	}
-	const constants = new Map<string, Tensor>();
-	for (const tensor of model.graph.initializer as Message[]) constants.set(tensor.name, fromMessage(tensor));
-	return {
-		irVersion: Number(model.irVersion),
-		opsets: model.opsetImport.map((o: Message) => ({ domain: o.domain, version: Number(o.version) })),
-		nodes: model.graph.node.map(
-			(n: Message): Node => ({
-				op: n.opType,
-				domain: n.domain === "ai.onnx" ? "" : n.domain,
-				inputs: n.input,
-				outputs: n.output,
-				attributes: n.attribute,
-			}),
+}
+
+/** The messages of all tensors in a model, and what each is called in a sentence. */
+export function tensorsOf(model: Message): { readonly message: Message; readonly label: string }[] {
+	const held = (node: Message) => node.attribute.filter((a: Message) => a.t);
+	return [
+		...model.graph.initializer.map((t: Message) => ({ message: t, label: weightLabel(t) })),
+		...model.graph.node.flatMap((n: Message) =>
+			held(n).map((a: Message) => ({ message: a.t, label: heldLabel(n, a) })),
 		),
+	];
+}
+
+const weightLabel = (tensor: Message) => `weight ${shown(tensor.name)}`;
+const nodeLabel = (node: Message) => `node ${shown(node.name || node.output[0] || "without a name")}`;
+const heldLabel = (node: Message, attribute: Message) => `${shown(attribute.name)} of ${nodeLabel(node)}`;
+
+/**
+ * The second half of `decodeModel`, when all tensors hold their bytes.
+ * @throws {Mistake}
+ */
+export function toGraph(model: Message, path: string): Graph {
+	const refuse: Refuse = refusing(path);
+	const constants = new Map<string, Tensor>();
+	for (const tensor of model.graph.initializer as Message[]) {
+		if (tensor.name === "") refuse("has a weight without a name");
+		if (constants.has(tensor.name)) refuse(`has two weights called ${shown(tensor.name)}`);
+		constants.set(tensor.name, fromMessage(tensor, weightLabel(tensor), refuse));
+	}
+	const graph = {
+		irVersion: Number(model.irVersion),
+		opsets: model.opsetImport.map((o: Message) => ({ domain: plain(o.domain), version: Number(o.version) })),
+		nodes: model.graph.node.map((n: Message) => fromNode(n, refuse)),
 		constants,
 		// Old exporters list the weights among the inputs.
 		inputs: model.graph.input.map(fromValue).filter((v: Value) => !constants.has(v.name)),
 		outputs: model.graph.output.map(fromValue),
 	};
+	return valid(graph, refuse);
 }
 
 /** Encodes a graph as an ONNX file. */
 export function encodeModel(graph: Graph): Uint8Array {
-	return MODEL.encode(
-		MODEL.fromObject({
-			irVersion: graph.irVersion,
-			producerName: Buffer.from("acclimate"),
-			opsetImport: graph.opsets,
-			graph: {
-				name: "acclimate",
-				node: graph.nodes.map((n) => ({
-					opType: n.op,
-					domain: n.domain,
-					name: n.outputs.find((output) => output !== ""),
-					input: n.inputs,
-					output: n.outputs,
-					attribute: n.attributes,
-				})),
-				initializer: [...graph.constants].map(([name, tensor]) => ({ name, ...toMessage(tensor) })),
-				input: graph.inputs.map(toValue),
-				output: graph.outputs.map(toValue),
-			},
-		}),
-	).finish();
+	return writeMessage({
+		irVersion: graph.irVersion,
+		producerName: Buffer.from("acclimate"),
+		opsetImport: graph.opsets,
+		graph: {
+			name: "acclimate",
+			node: graph.nodes.map((n) => ({
+				opType: n.op,
+				domain: n.domain,
+				name: n.outputs.find((output) => output !== ""),
+				input: n.inputs,
+				output: n.outputs,
+				attribute: n.attributes,
+			})),
+			initializer: [...graph.constants].map(([name, tensor]) => ({ name, ...toMessage(tensor) })),
+			input: graph.inputs.map(toValue),
+			output: graph.outputs.map(toValue),
+		},
+	});
 }
 
-function decode(bytes: Uint8Array, path: string): Message {
-	const reader = protobuf.Reader.create(bytes);
-	reader.discardUnknown = false;
-	try {
-		return MODEL.decode(reader);
-	} catch (cause) {
-		throw new Mistake(`${path}: expected an ONNX model, found a file that cannot be decoded as one`, { cause });
+/** The standard operators' domain has two names. */
+const plain = (domain: string) => (domain === "ai.onnx" ? "" : domain);
+
+const fromNode = (node: Message, refuse: Refuse): Node => ({
+	op: node.opType,
+	domain: plain(node.domain),
+	inputs: node.input,
+	outputs: node.output,
+	attributes: node.attribute.map((a: Message) => fromAttribute(node, a, refuse)),
+});
+
+/** Which field an attribute's value lies in, by ONNX's number for its type. */
+const ATTRIBUTES: Readonly<Record<number, keyof Attribute>> = {
+	1: "f",
+	2: "i",
+	3: "s",
+	4: "t",
+	6: "floats",
+	7: "ints",
+	8: "strings",
+};
+const SUBGRAPHS = [5, 10];
+
+function fromAttribute(node: Message, attribute: Message, refuse: Refuse): Attribute {
+	const { name, type } = attribute;
+	if (attribute.g?.length || attribute.graphs.length > 0 || SUBGRAPHS.includes(type)) {
+		refuse(`${nodeLabel(node)} holds a subgraph (${shown(node.opType)}), which is not supported`);
 	}
+	const label = heldLabel(node, attribute);
+	const key = ATTRIBUTES[type];
+	if (key === undefined || attribute.refAttrName !== "") refuse(`${label} is of a kind that is not supported`);
+	if (type !== 4) return { name, type, [key]: attribute[key] };
+	if (!attribute.t) refuse(`${label} is missing`);
+	return { name, type, t: toMessage(fromMessage(attribute.t, label, refuse)) };
 }
-
-function unknownFields(message: Message, where = "the model"): string | undefined {
-	if (message?.$unknowns?.length) return where;
-	const entries = typeof message === "object" && !ArrayBuffer.isView(message) ? Object.entries(message ?? {}) : [];
-	for (const [key, value] of entries) {
-		const parts = Array.isArray(value) && typeof value[0] === "object" ? value : [value];
-		for (const part of parts) {
-			if (part?.constructor?.$type === undefined && part?.$type === undefined) continue;
-			const found = unknownFields(part, key);
-			if (found !== undefined) return found;
-		}
-	}
-	return undefined;
-}
-
-function fromMessage(tensor: Message): Tensor {
-	return { type: tensor.dataType, dims: tensor.dims.map(Number), bytes: elements(tensor) };
-}
-
-function elements(tensor: Message): Uint8Array {
-	if (tensor.rawData?.length) return tensor.rawData;
-	const bytes = (array: ArrayBufferView) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-	if (tensor.floatData.length > 0) return bytes(Float32Array.from(tensor.floatData));
-	if (tensor.doubleData.length > 0) return bytes(Float64Array.from(tensor.doubleData));
-	if (tensor.int64Data.length > 0) return bytes(BigInt64Array.from(tensor.int64Data, (v) => BigInt(String(v))));
-	if (tensor.uint64Data.length > 0) return bytes(BigUint64Array.from(tensor.uint64Data, (v) => BigInt(String(v))));
-	// One 32-bit field stands for all the narrow types; its elements are as wide as the type.
-	const values: number[] = tensor.int32Data;
-	if (tensor.dataType === ElementType.int32) return bytes(Int32Array.from(values));
-	const narrow: number[] = [ElementType.uint8, ElementType.int8, ElementType.bool];
-	return bytes(narrow.includes(tensor.dataType) ? Uint8Array.from(values) : Uint16Array.from(values));
-}
-
-const toMessage = (tensor: Tensor) => ({ dataType: tensor.type, dims: tensor.dims, rawData: tensor.bytes });
 
 const fromValue = (value: Message): Value => ({
 	name: value.name,

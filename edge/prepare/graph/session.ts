@@ -12,10 +12,14 @@ export interface Session {
 	close(): Promise<void>;
 }
 
-/** Loads a graph into ONNX Runtime. `optimized`: a file to which the graph is written as it is really executed. */
-export async function openSession(graph: Graph, optimized?: string): Promise<Session> {
+/**
+ * Loads a graph into ONNX Runtime.
+ * @param optimized a file to which the graph is written as it is really executed
+ * @param threads without it one for each core
+ */
+export async function openSession(graph: Graph, optimized?: string, threads?: number): Promise<Session> {
 	const session = await ort.InferenceSession.create(encodeModel(graph), {
-		...sessionOptions(),
+		...sessionOptions(threads),
 		...(optimized === undefined ? {} : { optimizedModelFilePath: optimized }),
 	});
 	return {

@@ -1,37 +1,47 @@
+import { Mistake } from "../../mistake.js";
 import { edit, producersOf } from "../graph/graph.js";
 import type { Graph, Node } from "../graph/onnx.js";
 import { evaluate, toConstant } from "../graph/session.js";
+import { allFinite } from "../graph/tensors.js";
 
-/** Computes once and for all what does not depend on the input, so that weights stand in the graph as plain constants. */
+/**
+ * Computes once and for all what does not depend on the input, so that weights stand in the graph as plain constants.
+ * What was quantized stays so: integers, steps and zero points are told apart by the nodes that read them.
+ * @throws {Mistake} when something cannot be computed, or not to a finite number
+ */
 export async function foldConstants(graph: Graph): Promise<Graph> {
 	const foldable = constantNodes(graph);
-	if (foldable.length === 0) return graph;
-	const made = new Set(foldable.flatMap(({ outputs }) => outputs));
-	const rest = graph.nodes.filter((node) => !foldable.includes(node));
+	if (foldable.size === 0) return graph;
+	const nodes = [...foldable];
+	const made = new Set(nodes.flatMap(({ outputs }) => outputs));
+	const rest = graph.nodes.filter((node) => !foldable.has(node));
 	const wanted = new Set([...rest.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ name }) => name)]);
-	const values = await evaluate(
-		{
-			...graph,
-			nodes: foldable,
-			inputs: [],
-			outputs: [...made].filter((name) => wanted.has(name)).map((name) => ({ name, type: 0, dims: [] })),
-		},
-		{},
-	);
+	const outputs = [...made].filter((name) => wanted.has(name)).map((name) => ({ name, type: 0, dims: [] }));
+	const values = await evaluate({ ...graph, nodes, inputs: [], outputs }, {}).catch((cause) => {
+		throw new Mistake("cannot be computed, not even what does not depend on the image; is it a valid model?", {
+			cause,
+		});
+	});
 	return edit(graph, (draft) => {
 		draft.nodes = rest;
-		for (const [name, value] of Object.entries(values)) draft.constants.set(name, toConstant(value));
+		for (const [name, value] of Object.entries(values)) {
+			const constant = toConstant(value);
+			if (!allFinite(constant)) throw new Mistake(`computes ${name} from constants, and not to finite numbers`);
+			draft.constants.set(name, constant);
+		}
 	});
 }
 
-function constantNodes(graph: Graph): Node[] {
+const QUANTIZING = /QuantizeLinear$|DequantizeLinear$|^QLinear|^QGemm$/;
+
+function constantNodes(graph: Graph): Set<Node> {
 	const producers = producersOf(graph);
-	const known = new Map<Node, boolean>();
+	const foldable = new Set<Node>();
 	// Nodes stand in executable order, so the answer for what a node reads is there already.
 	for (const node of graph.nodes) {
 		const constant = (input: string) =>
-			input === "" || graph.constants.has(input) || known.get(producers.get(input) as Node) === true;
-		known.set(node, !node.op.startsWith("Random") && node.inputs.every(constant));
+			input === "" || graph.constants.has(input) || foldable.has(producers.get(input) as Node);
+		if (!node.op.startsWith("Random") && !QUANTIZING.test(node.op) && node.inputs.every(constant)) foldable.add(node);
 	}
-	return graph.nodes.filter((node) => known.get(node));
+	return foldable;
 }

@@ -1,249 +1,194 @@
-import type { Range } from "../calibrate/histogram.js";
-import type { Parts } from "../expose/find.js";
-import {
-	consumersOf,
-	type Draft,
-	edit,
-	floatOf,
-	floats,
-	integers,
-	intOf,
-	ints,
-	intsOf,
-	signedBytes,
-	toFloats,
-	unsignedBytes,
-	wholeNumbers,
-} from "../graph/graph.js";
-import type { Graph, Node, Tensor } from "../graph/onnx.js";
+import type { Exposed } from "../expose/expose.js";
+import type { Parts } from "../expose/parts.js";
+import { arranged, type Draft, edit, int, producersOf, toFloats } from "../graph/graph.js";
+import type { Grid, Grids } from "../graph/grid.js";
+import type { Graph, Tensor } from "../graph/onnx.js";
+import { type Bytes, integersOf, isWithin, rounded, roundedConstant, stepAndZero } from "./bytes.js";
+import { applyAffines, convolve, convolveThinned, type Pending } from "./convolution.js";
+import { type Bits, weightGrid } from "./grids.js";
+import { type Convolution, isPatching, PASSING, type Plan } from "./plan.js";
+import { matrixOf, multiply, patchify, plainBytes, withBias } from "./product.js";
+
+/** Bytes that stand for a tensor; undefined where it stays in float. */
+type BytesOf = (tensor: string) => Bytes | undefined;
 
 /**
- * The tensors that become bytes, whose ranges have to be known: what enters a matrix product with a constant (but the
- * classifier's) and what enters or leaves a convolution behind the first. Norms, softmax and classifier stay in float, and
- * so do attention's products of activations: as bytes they gain nothing on the demo's model and 0 to 7 % on DeiT-tiny's shape.
+ * Makes what the plan names integer: weights symmetric with a step for each output channel, activations asymmetric with one
+ * step for the tensor. A model that came quantized keeps its own integers.
+ * @param grids those of the activations that the plan names, and all that the model came with
  */
-export function quantizableTensors(graph: Graph, parts: Parts): string[] {
-	const linear = linearNodes(graph, parts).map(({ inputs }) => inputs[0]);
-	const convolved = convolutions(graph).flatMap(({ node, output }) => [node.inputs[0], output]);
-	return [...new Set([...convolved, ...linear])];
-}
-
-interface Convolution {
-	readonly node: Node;
-	/** What the convolution makes, behind its ReLU where it has one. */
-	readonly output: string;
-}
-
-/**
- * All convolutions but the first. That one's output goes through the stem's affine: as bytes it would have lost, in fog or
- * at night, what the affine is there to bring back.
- */
-function convolutions(graph: Graph): Convolution[] {
-	const consumers = consumersOf(graph);
-	return graph.nodes
-		.filter(({ op }) => op === "Conv")
-		.slice(1)
-		.filter(({ inputs }) => inputs.slice(1).every((name) => graph.constants.has(name)))
-		.map((node) => {
-			const [output] = node.outputs;
-			const readers = consumers.get(output) ?? [];
-			const rectified = readers.length === 1 && readers[0].op === "Relu";
-			return { node, output: rectified ? readers[0].outputs[0] : output };
-		});
-}
-
-const linearNodes = (graph: Graph, parts: Parts) =>
-	graph.nodes.filter(
-		(node) =>
-			graph.constants.get(node.inputs[1])?.dims.length === 2 &&
-			node.inputs[1] !== parts.head.weight &&
-			(node.op === "MatMul" || isPlainGemm(graph, node)),
-	);
-
-/** Whether a Gemm is no more than a product and a bias for each column. */
-const isPlainGemm = (graph: Graph, node: Node) =>
-	node.op === "Gemm" &&
-	intOf(node, "transA", 0) === 0 &&
-	floatOf(node, "alpha", 1) === 1 &&
-	floatOf(node, "beta", 1) === 1 &&
-	(!node.inputs[2] || graph.constants.get(node.inputs[2])?.dims.length === 1);
-
-/**
- * Makes linear layers and convolutions int8: weights symmetric for each output channel, activations asymmetric uint8 in the
- * given ranges. A stem that cuts the image into patches becomes a matrix product too, on the very bytes of the image; its
- * output stays float, as that of every linear layer does.
- *
- * The products are written as ONNX Runtime's own MatMulIntegerToFloat. QuantizeLinear/DequantizeLinear around a MatMul
- * would be fused into the same, but leave the bias an Add of its own: 6 to 11 % slower on the demo's model.
- */
-export function quantize(graph: Graph, parts: Parts, ranges: ReadonlyMap<string, Range>): Graph {
+export function quantize(exposed: Exposed, parts: Parts, plan: Plan, grids: Grids, bits: Bits): Graph {
+	const { graph, image } = exposed;
 	const quantized = edit(graph, (draft) => {
 		const known = new Map<string, Bytes>();
-		const bytesOf = (tensor: string): Bytes => {
-			const bytes = known.get(tensor) ?? roundToBytes(draft, tensor, stepsOf(draft, ranges, tensor));
-			known.set(tensor, bytes);
-			return bytes;
-		};
-		for (const { node, output } of convolutions(graph)) {
-			const result = convolve(draft, graph, node, bytesOf(node.inputs[0]), stepsOf(draft, ranges, output));
-			known.set(output, result);
-			draft.remove(node.outputs[0]);
-			draft.remove(output);
-			draft.make(output, "DequantizeLinear", [result.tensor, result.step, result.zero]);
+		if (image.levels) known.set(image.tensor, plainBytes(draft, "pixels", middle(image.levels)));
+		const bytesOf = bytesIn(draft, graph, plan, grids, known);
+		const pending: Pending[] = [];
+		for (const convolution of plan.convolutions) {
+			const { node } = convolution;
+			const isFirst = node.outputs[0] === parts.stem.output || convolution.map?.output === parts.stem.output;
+			if (isFirst && image.levels?.every((level) => level === 0) && isPatching(node)) {
+				patchify(
+					draft,
+					node,
+					graph.constants.get(node.inputs[1]) as Tensor,
+					bytesOf(image.tensor) as Bytes,
+					parts.stem,
+					bits,
+				);
+				continue;
+			}
+			const affine = convolved(draft, exposed, convolution, grids, bits, bytesOf, known);
+			if (affine) pending.push(affine);
 		}
-		for (const node of linearNodes(graph, parts)) {
+		applyAffines(draft, pending);
+		gatherBytes(draft, exposed, known);
+		sliceBytes(draft, graph, known);
+		for (const tensor of plan.rounded) bytesOf(tensor);
+		for (const node of plan.products) {
 			const { output, bias } = withBias(graph, node);
 			const input = bytesOf(node.inputs[0]);
+			if (input === undefined) continue;
 			draft.remove(node.outputs[0]);
 			draft.remove(output);
-			multiply(draft, output, input, matrixOf(graph, node), bias);
+			multiply(draft, output, input, matrixOf(graph, node), bits, bias);
 		}
-		const [first] = graph.nodes.filter(({ op }) => op === "Conv");
-		if (isPatching(first)) patchify(draft, graph, parts, first);
+		keepIntegers(draft, grids);
 	});
-	return { ...quantized, opsets: [...graph.opsets, { domain: "com.microsoft", version: 1 }] };
+	return { ...arranged(quantized), opsets: [...graph.opsets, { domain: "com.microsoft", version: 1 }] };
 }
 
-/** What a byte stands for: (byte − zero) · step. */
-interface Steps {
-	/** The step as a number. */
-	readonly size: number;
-	/** Constants that hold step and zero. */
-	readonly step: string;
-	readonly zero: string;
-}
-
-interface Bytes extends Steps {
-	readonly tensor: string;
-}
-
-function stepsOf(draft: Draft, ranges: ReadonlyMap<string, Range>, tensor: string): Steps {
-	const range = ranges.get(tensor);
-	if (range === undefined) throw new TypeError(`no range for ${tensor}`);
-	const size = Math.fround(Math.max(range.max - range.min, 1e-6) / 255);
-	const zero = Math.max(0, Math.min(255, Math.round(-range.min / size)));
-	return {
-		size,
-		step: draft.constant("step", floats([], [size])),
-		zero: draft.constant("zero", unsignedBytes([], [zero])),
+/** Gives tensors' bytes: those that are known, else those of what was only moved about, else rounded from float. */
+function bytesIn(draft: Draft, graph: Graph, plan: Plan, grids: Grids, known: Map<string, Bytes>): BytesOf {
+	const producers = producersOf(graph);
+	const isRounded = new Set(plan.rounded);
+	const roundedTo = (tensor: string): Bytes | undefined => {
+		const grid = grids.get(tensor);
+		if (!grid || !isRounded.has(tensor)) return grid && rounded(draft, tensor, grid);
+		const bytes = rounded(draft, draft.intercept(tensor), grid);
+		draft.make(tensor, "DequantizeLinear", [bytes.tensor, bytes.step, bytes.zero]);
+		return bytes;
 	};
+	const bytesOf: BytesOf = (tensor) => {
+		const bytes = known.get(tensor) ?? passedOn(tensor) ?? roundedTo(tensor);
+		if (bytes) known.set(tensor, bytes);
+		return bytes;
+	};
+	const passedOn = (tensor: string): Bytes | undefined => {
+		const node = producers.get(tensor);
+		if (!node || !PASSING.includes(node.op) || grids.has(tensor)) return undefined;
+		const bytes = bytesOf(node.inputs[0]);
+		return (
+			bytes && { ...bytes, tensor: draft.add(node.op, [bytes.tensor, ...node.inputs.slice(1)], ...node.attributes) }
+		);
+	};
+	return bytesOf;
 }
 
-const roundToBytes = (draft: Draft, input: string, steps: Steps): Bytes => ({
-	...steps,
-	tensor: draft.add("QuantizeLinear", [input, steps.step, steps.zero]),
-});
-
-/** Convolves bytes into bytes. A ReLU behind it is in the range of the result, whose zero is then the lowest byte. */
-function convolve(draft: Draft, graph: Graph, node: Node, input: Bytes, result: Steps): Bytes {
-	const weight = graph.constants.get(node.inputs[1]) as Tensor;
-	const [channels, ...rest] = weight.dims;
-	const area = rest.reduce((product, length) => product * length, 1);
-	const { rounded, steps } = roundWeights(toFloats(weight), channels, (i) => Math.floor(i / area));
-	const inputs = [
-		...[input.tensor, input.step, input.zero],
-		draft.constant("weight.int8", signedBytes(weight.dims, rounded)),
-		draft.constant("weight.step", floats([channels], steps)),
-		draft.constant("weight.zero", signedBytes([channels], new Int8Array(channels))),
-		...[result.step, result.zero],
-	];
-	if (node.inputs[2]) {
-		const bias = toFloats(graph.constants.get(node.inputs[2]) as Tensor);
-		const whole = bias.map((value, channel) => Math.round(value / (input.size * steps[channel])));
-		inputs.push(draft.constant("bias.int32", wholeNumbers([channels], whole)));
-	}
-	return { ...result, tensor: draft.add("QLinearConv", inputs, ...node.attributes) };
-}
-
-/** Rounds weights to −127…127, those of each channel with its own step. */
-function roundWeights(values: Float32Array, channels: number, channelOf: (index: number) => number) {
-	const steps = new Float32Array(channels);
-	for (const [i, value] of values.entries()) {
-		steps[channelOf(i)] = Math.max(steps[channelOf(i)], Math.abs(value) / 127);
-	}
-	// A channel of nothing but zeros.
-	for (const channel of steps.keys()) steps[channel] ||= 1;
-	return { steps, rounded: values.map((value, i) => Math.round(value / steps[channelOf(i)])) };
-}
-
-/** The bias of a linear layer, and the tensor that holds the layer's result with it. */
-function withBias(graph: Graph, node: Node): { output: string; bias?: string } {
-	const [output] = node.outputs;
-	if (node.op === "Gemm") return node.inputs[2] ? { output, bias: node.inputs[2] } : { output };
-	const readers = consumersOf(graph).get(output) ?? [];
-	const isOutput = graph.outputs.some(({ name }) => name === output);
-	const columns = graph.constants.get(node.inputs[1])?.dims[1];
-	const bias = readers[0]?.inputs.find((name) => graph.constants.get(name)?.dims.join() === `${columns}`);
-	if (readers.length !== 1 || readers[0].op !== "Add" || bias === undefined || isOutput) return { output };
-	return { output: readers[0].outputs[0], bias };
-}
-
-/** Makes `output` the product of bytes and a matrix. */
-function multiply(draft: Draft, output: string, { tensor, step, zero }: Bytes, matrix: Matrix, bias = ""): void {
-	const { rows, columns } = matrix;
-	const { rounded, steps } = roundWeights(matrix.values, columns, (i) => i % columns);
-	const weight = draft.constant("weight.int8", signedBytes([rows, columns], rounded));
-	const weightStep = draft.constant("weight.step", floats([columns], steps));
-	const weightZero = draft.constant("weight.zero", signedBytes([columns], new Int8Array(columns)));
-	draft.nodes.push({
-		op: "MatMulIntegerToFloat",
-		domain: "com.microsoft",
-		inputs: [tensor, weight, step, weightStep, zero, weightZero, bias],
-		outputs: [output],
-		attributes: [],
-	});
-}
-
-function matrixOf(graph: Graph, node: Node): Matrix {
-	const weight = graph.constants.get(node.inputs[1]) as Tensor;
-	const [rows, columns] = weight.dims;
-	const values = toFloats(weight);
-	return intOf(node, "transB", 0) === 1 ? transposed(values, rows, columns) : { values, rows, columns };
-}
-
-interface Matrix {
-	readonly values: Float32Array;
-	readonly rows: number;
-	readonly columns: number;
-}
-
-const transposed = (values: Float32Array, rows: number, columns: number): Matrix => ({
-	values: values.map((_, i) => values[(i % rows) * columns + Math.floor(i / rows)]),
-	rows: columns,
-	columns: rows,
-});
-
-const isPatching = (conv: Node) => {
-	const [kernel, strides] = [intsOf(conv, "kernel_shape"), intsOf(conv, "strides")];
-	const plain = [...(intsOf(conv, "pads") ?? []), ...(intsOf(conv, "dilations") ?? []).map((d) => d - 1)].every(
-		(v) => v === 0,
+/** Puts QLinearConv in the place of a convolution, if all that it needs is known; returns the affine that it waits for. */
+function convolved(
+	draft: Draft,
+	{ graph, image }: Exposed,
+	convolution: Convolution,
+	grids: Grids,
+	bits: Bits,
+	bytesOf: BytesOf,
+	known: Map<string, Bytes>,
+): Pending | undefined {
+	const { node, map, result, bounds } = convolution;
+	const [input, weight, bias] = node.inputs;
+	const bytes = bytesOf(input);
+	const grid = grids.get(result);
+	if (!bytes || !grid || !isWithin(grid, bounds)) return undefined;
+	const tensor = graph.constants.get(weight) as Tensor;
+	const values = toFloats(tensor);
+	const floats = bias ? toFloats(graph.constants.get(bias) as Tensor) : undefined;
+	const shifted =
+		input === image.tensor && image.levels ? withLevels(floats, values, tensor.dims, image.levels) : floats;
+	const made = convolve(
+		draft,
+		convolution,
+		bytes,
+		grids.get(weight) ?? weightGrid(values, tensor.dims, 0, bits),
+		grid,
+		shifted,
 	);
-	return plain && kernel !== undefined && kernel.join() === strides?.join();
-};
+	known.set(result, made.bytes);
+	draft.remove(node.outputs[0]);
+	draft.remove(result);
+	draft.make(result, "DequantizeLinear", [made.bytes.tensor, made.bytes.step, made.bytes.zero]);
+	if (!map) return undefined;
+	draft.remove(map.thinned);
+	const seen = convolveThinned(draft, node, bytes, made.constants, map.step, grids.get(map.thinned) as Grid);
+	draft.make(map.thinned, "DequantizeLinear", [seen.tensor, seen.step, seen.zero]);
+	known.set(map.thinned, seen);
+	return made.pending;
+}
 
-/** A convolution whose patches neither overlap nor are padded is a matrix product of the patches' bytes. */
-function patchify(draft: Draft, graph: Graph, { stem }: Parts, conv: Node): void {
-	const weight = graph.constants.get(conv.inputs[1]) as Tensor;
-	const [channels, planes, kernelHeight, kernelWidth] = weight.dims;
-	const { height, width } = stem;
-	const area = planes * kernelHeight * kernelWidth;
-	const shape = (...lengths: number[]) => draft.constant("shape", integers(lengths));
-	const cells = draft.add("Reshape", ["pixels", shape(-1, planes, height, kernelHeight, width, kernelWidth)]);
-	const sorted = draft.add("Transpose", [cells], ints("perm", 0, 2, 4, 1, 3, 5));
-	const patches = draft.add("Reshape", [sorted, shape(-1, height * width, area)]);
-	// A byte of the image is its own value.
-	const exact = {
-		tensor: patches,
-		size: 1,
-		step: draft.constant("step", floats([], [1])),
-		zero: draft.constant("zero", unsignedBytes([], [0])),
-	};
-	const product = draft.fresh("patches");
-	multiply(draft, product, exact, transposed(toFloats(weight), channels, area), conv.inputs[2]);
-	const [output] = conv.outputs;
-	draft.remove(output);
-	draft.make(output, "Reshape", [
-		draft.add("Transpose", [product], ints("perm", 0, 2, 1)),
-		shape(-1, channels, height, width),
-	]);
+/** Cuts bytes rather than the floats that would have to be made of all of them first. */
+function sliceBytes(draft: Draft, graph: Graph, known: ReadonlyMap<string, Bytes>): void {
+	for (const { op, inputs, outputs } of graph.nodes) {
+		const bytes = op === "Slice" && !known.has(outputs[0]) ? known.get(inputs[0]) : undefined;
+		if (bytes === undefined) continue;
+		const slice = draft.add("Slice", [bytes.tensor, ...inputs.slice(1)]);
+		draft.remove(outputs[0]);
+		draft.make(outputs[0], "DequantizeLinear", [slice, bytes.step, bytes.zero]);
+	}
+}
+
+/** Puts maps together as bytes and makes floats of them at once, each channel by the grid of its map. */
+function gatherBytes(draft: Draft, { gathered, maps }: Exposed, known: ReadonlyMap<string, Bytes>): void {
+	for (const { tensors, together, axis } of gathered) {
+		const parts = tensors.map((tensor) => known.get(tensor)).filter((bytes) => bytes !== undefined);
+		if (parts.length < tensors.length) continue;
+		const widths = tensors.map((tensor) => maps.find(({ thinned }) => thinned === tensor)?.channels ?? 0);
+		const all = (of: (grid: Grid) => number) => parts.flatMap(({ grid }, i) => new Array(widths[i]).fill(of(grid)));
+		const grid: Grid = {
+			...parts[0].grid,
+			steps: Float32Array.from(all(({ steps }) => steps[0])),
+			zeros: Int32Array.from(all(({ zeros }) => zeros[0])),
+			axis,
+		};
+		const { step, zero } = stepAndZero(draft, grid);
+		const bytes = draft.add(
+			"Concat",
+			parts.map(({ tensor }) => tensor),
+			int("axis", axis),
+		);
+		draft.remove(together);
+		draft.make(together, "DequantizeLinear", [bytes, step, zero], int("axis", axis));
+	}
+}
+
+/** The byte that padding is best made of: what stands for 0 in the float image. */
+const middle = (levels: readonly number[]) => Math.round(levels.reduce((sum, level) => sum + level, 0) / levels.length);
+
+/** The bias of a convolution that reads pixel − middle where the float one reads pixel − level. */
+function withLevels(
+	bias: Float32Array | undefined,
+	weight: Float32Array,
+	[channels]: readonly number[],
+	levels: readonly number[],
+) {
+	const area = weight.length / channels / levels.length;
+	const zero = middle(levels);
+	const shifted = bias?.slice() ?? new Float32Array(channels);
+	for (const [i, value] of weight.entries()) {
+		const plane = Math.floor(i / area) % levels.length;
+		shifted[Math.floor(i / area / levels.length)] += value * (zero - levels[plane]);
+	}
+	return shifted;
+}
+
+/** Constants that came as integers go as integers, for what is not a convolution to read. */
+function keepIntegers(draft: Draft, grids: Grids): void {
+	for (const [name, grid] of grids) {
+		const tensor = draft.constants.get(name);
+		if (tensor === undefined) continue;
+		const whole = integersOf(grid, tensor.dims, roundedConstant(toFloats(tensor), tensor.dims, grid));
+		const { step, zero } = stepAndZero(draft, grid);
+		draft.constants.delete(name);
+		const inputs = [draft.constant(`${name}.integers`, whole), step, zero];
+		draft.make(name, "DequantizeLinear", inputs, ...(grid.steps.length > 1 ? [int("axis", grid.axis)] : []));
+	}
 }
