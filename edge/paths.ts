@@ -4,10 +4,19 @@ import { fileURLToPath } from "node:url";
 /** The package's folder; this file runs as dist/edge/paths.js. */
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What comes with the package: the bundled model, the drawn clip with its labels. */
+/** Folders of the bundled models, by the names that `--model` takes. */
+const models = {
+	vit: join(root, "edge/demo/assets/vehicles"),
+	cnn: join(root, "edge/demo/assets/vehicles-cnn"),
+} as const;
+
+/** What comes with the package: the bundled models and which is used by default, the drawn clip with its labels. */
 export const bundled = {
 	package: join(root, "package.json"),
-	model: join(root, "edge/demo/assets/vehicles"),
+	models,
+	model: models.vit,
 	clip: join(root, "edge/demo/assets/road.mp4"),
 	labels: join(root, "edge/demo/assets/road.labels.json"),
 } as const;
+
+export type BundledModel = keyof typeof models;

@@ -11,7 +11,7 @@ import type { Settings } from "../../operators/settings.js";
 import type { Bundle, Camera, Knowledge, Model, Outlet } from "../../operators/types.js";
 import { pipeline } from "../../pipeline/pipeline.js";
 import type { Truth } from "../demo/truth.js";
-import { bundled } from "../paths.js";
+import { type BundledModel, bundled } from "../paths.js";
 import { defaultThreads, settingsOf } from "../settings.js";
 import { table } from "../table.js";
 import { ffmpegAlone, runtimeAlone } from "./alone.js";
@@ -25,8 +25,8 @@ const FRAMES = 256;
 const TIMES = 3;
 
 /** Measures on this machine, in one run, what the parts do alone and together; prints frame rates and their ratios. */
-export const bench = async ({ json }: { json?: boolean }): Promise<void> => {
-	const bundle = await openBundle(bundled.model);
+export const bench = async ({ model: name, json }: { model: BundledModel; json?: boolean }): Promise<void> => {
+	const bundle = await openBundle(bundled.models[name]);
 	const { width, height, fit } = bundle.manifest.input;
 	const { region, frames }: Truth = JSON.parse(await readFile(bundled.labels, "utf8"));
 	const clip: CameraOptions = { file: bundled.clip, loop: false, pace: "fast", width, height, fit, region };

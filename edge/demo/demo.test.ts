@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -18,4 +18,12 @@ test("the demo gains in fog, night and noise, loses nothing when it is clear, an
 			stretches.filter((s: { weather: string }) => s.weather === weather).map((s: { domain: string }) => s.domain),
 		);
 	for (const weather of ["clear", "fog", "night"]) assert.equal(domains(weather).size, 1, weather);
+});
+
+test("a bundled model that does not exist is a mistake, said in one sentence", () => {
+	for (const command of ["demo", "bench"]) {
+		const { status, stderr } = spawnSync(process.execPath, [main, command, "--model", "rnn"], { encoding: "utf8" });
+		assert.equal(stderr, "--model: expected vit or cnn, got rnn\n");
+		assert.equal(status, 2);
+	}
 });

@@ -2,10 +2,11 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { openBundle } from "../../adapters/bundle.js";
 import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
 import { load } from "../../config/load.js";
-import { EdgeError, type Manifest } from "../../operators/types.js";
-import { bundled } from "../paths.js";
+import { EdgeError } from "../../operators/types.js";
+import { type BundledModel, bundled } from "../paths.js";
 import { run } from "../run.js";
 import type { Tally } from "../watch.js";
 import { openProgress } from "./progress.js";
@@ -13,6 +14,7 @@ import { report } from "./report.js";
 import type { Truth } from "./truth.js";
 
 export interface DemoOptions {
+	readonly model: BundledModel;
 	readonly seed: number;
 	readonly json?: boolean;
 	readonly signal: AbortSignal;
@@ -27,9 +29,9 @@ export interface Played {
 }
 
 /** Plays the drawn clip twice through the daemon, frozen and adapting, and compares the two on the same frames. */
-export const demo = async ({ seed, json, signal }: DemoOptions): Promise<void> => {
+export const demo = async ({ model, seed, json, signal }: DemoOptions): Promise<void> => {
 	const truth: Truth = JSON.parse(await readFile(bundled.labels, "utf8"));
-	const { labels }: Manifest = JSON.parse(await readFile(join(bundled.model, "manifest.json"), "utf8"));
+	const { labels } = (await openBundle(bundled.models[model])).manifest;
 	const folder = await mkdtemp(join(tmpdir(), "acclimate-demo-"));
 	const broker = await openEmbeddedBroker();
 	if (!json)
@@ -39,7 +41,7 @@ export const demo = async ({ seed, json, signal }: DemoOptions): Promise<void> =
 	try {
 		const play = async (title: "frozen" | "adapting"): Promise<Played> => {
 			const file = join(folder, `${title}.yaml`);
-			await writeFile(file, configuration(title, broker.url, truth, seed));
+			await writeFile(file, configuration(title, broker.url, truth, { model, seed }));
 			const progress = openProgress(process.stderr, title, truth.frames.length);
 			const predicted: string[] = [];
 			const domains: string[] = [];
@@ -70,8 +72,14 @@ export const demo = async ({ seed, json, signal }: DemoOptions): Promise<void> =
 };
 
 /** The same file as anyone's, but for the two passes' difference. */
-const configuration = (title: "frozen" | "adapting", url: string, { region }: Truth, seed: number): string => `
+const configuration = (
+	title: "frozen" | "adapting",
+	url: string,
+	{ region }: Truth,
+	{ model, seed }: Pick<DemoOptions, "model" | "seed">,
+): string => `
 mqtt: { url: "${url}" }
+model: ${JSON.stringify(bundled.models[model])}
 store: ./acclimate-data
 log: { level: warn }
 adapt: { method: ${title === "frozen" ? "none" : "zoa"}, seed: ${seed} }

@@ -1,4 +1,4 @@
-"""Trains the demo's vehicle classifier: a CNN teacher first, then the ViT that learns from it and the labels."""
+"""Trains the demo's vehicle classifiers: the CNN first, then the ViT that learns from it and the labels."""
 
 import argparse
 import copy
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 from data import LABELS, augmented, held_back, normalized, read_folder, read_real, tensors
 from export import export
-from model import Teacher, Vit
+from model import Cnn, Vit
 
 BATCH = 64
 
@@ -24,10 +24,10 @@ def arguments():
     parser.add_argument("--rendered", help="folder of rendered crops to train on, as road/crops.js writes it")
     parser.add_argument("--rendered-test", help="folder of rendered crops from another seed, only to measure on")
     parser.add_argument("--holdout", default=str(pathlib.Path(__file__).with_name("holdout.txt")))
-    parser.add_argument("--out", required=True, help="folder for the model, the calibration images and the held-back ones")
-    parser.add_argument("--teacher-epochs", type=int, default=6)
+    parser.add_argument("--out", required=True, help="folder for the models, the calibration images and the held-back ones")
+    parser.add_argument("--cnn-epochs", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=26)
-    parser.add_argument("--teacher", help="weights of a teacher trained before; without it one is trained")
+    parser.add_argument("--cnn", help="weights of a CNN trained before; without it one is trained")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -147,18 +147,20 @@ def main():
         if epoch % 10 == 0:
             export(copy.deepcopy(model), str(out / "vehicles.onnx"))
 
-    teacher = Teacher()
-    if args.teacher:
-        teacher.load_state_dict(torch.load(args.teacher))
+    def shipped(model, name, **how):
+        difference = export(model, str(out / f"{name}.onnx"), **how)
+        return {**{test: accuracy(model, *images) for test, images in tests.items()},
+                "parameters": sum(p.numel() for p in model.parameters()), "largest difference ONNX - PyTorch": difference}
+
+    cnn = Cnn()
+    if args.cnn:
+        cnn.load_state_dict(torch.load(args.cnn))
     else:
-        teacher = fit(teacher, pixels, classes, args.teacher_epochs, 3e-3, 0.05, after=report)
-        torch.save(teacher.state_dict(), out / "teacher.pt")
-    student = fit(Vit(), pixels, classes, args.epochs, 1e-3, 0.05, teacher.eval(), checkpoint)
-    torch.save(student.state_dict(), out / "vehicles.pt")
-    difference = export(student, str(out / "vehicles.onnx"))
-    result = {name: accuracy(student, *test) for name, test in tests.items()}
-    result["parameters"] = sum(p.numel() for p in student.parameters())
-    result["largest difference ONNX - PyTorch"] = difference
+        cnn = fit(cnn, pixels, classes, args.cnn_epochs, 3e-3, 0.05, after=report)
+        torch.save(cnn.state_dict(), out / "cnn.pt")
+    vit = fit(Vit(), pixels, classes, args.epochs, 1e-3, 0.05, cnn.eval(), checkpoint)
+    torch.save(vit.state_dict(), out / "vehicles.pt")
+    result = {"vehicles": shipped(vit, "vehicles"), "cnn": shipped(cnn, "cnn"), "cnn-live": shipped(cnn, "cnn-live", fold=False)}
     (out / "result.json").write_text(json.dumps(result, indent=1))
     print(json.dumps(result))
 
