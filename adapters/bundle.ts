@@ -25,6 +25,7 @@ const MANIFEST = z.strictObject({
 			sites: array,
 			stemByClass: array,
 			sitesByClass: array,
+			features: array,
 			head: array,
 		}),
 	}),
@@ -72,6 +73,7 @@ export function sourceShapes(manifest: Omit<Manifest, "source">): Record<keyof S
 		sites: [2, sites],
 		stemByClass: [manifest.calibration.classes, 2, stem],
 		sitesByClass: [manifest.calibration.classes, 2, sites],
+		features: [manifest.features],
 		head: [classes, manifest.features],
 	};
 }

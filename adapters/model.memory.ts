@@ -95,6 +95,7 @@ export function memoryBundle(): Bundle {
 		sites: mean(found.sites, 2 * WIDTH, all),
 		stemByClass: byClass(found.stem, 2 * CHANNELS),
 		sitesByClass: byClass(found.sites, 2 * WIDTH),
+		features: mean(found.features, CHANNELS, all),
 		head: HEAD,
 	};
 	const none = { offset: 0, shape: [] };
@@ -113,6 +114,7 @@ export function memoryBundle(): Bundle {
 				sites: none,
 				stemByClass: none,
 				sitesByClass: none,
+				features: none,
 				head: none,
 			},
 		},

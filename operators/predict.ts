@@ -9,8 +9,7 @@ export const predictions = (
 	{ shift }: Knowledge,
 	{ manifest, source }: Bundle,
 ): Prediction[] => {
-	const expected = source.tapMean.subarray(-manifest.features);
-	const corrected = shifted(logits, source.head, expected, shift);
+	const corrected = shifted(logits, source.head, source.features, shift);
 	return rows(corrected, manifest.labels.length).map((row, i) => ({
 		frame: frames[i],
 		label: argmax(row),

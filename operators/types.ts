@@ -209,6 +209,8 @@ export interface Source {
 	readonly stemByClass: Float32Array;
 	/** [K,2,S]: `sites` likewise. */
 	readonly sitesByClass: Float32Array;
+	/** [d], mean of the classifier's input over calibration frames. */
+	readonly features: Float32Array;
 	/** [C,d]: weight W of the linear head. */
 	readonly head: Float32Array;
 }

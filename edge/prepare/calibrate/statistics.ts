@@ -13,7 +13,7 @@ export async function gatherStatistics(
 	samples: readonly Sample[],
 	classes: number,
 ): Promise<Statistics> {
-	const tallies = { taps: tally(classes), stem: tally(classes), sites: tally(classes) };
+	const tallies = { taps: tally(classes), features: tally(classes), stem: tally(classes), sites: tally(classes) };
 	const squares = tally(classes);
 	let at = 0;
 	for await (const [size, outputs] of batches(prepared, samples)) {
@@ -27,12 +27,13 @@ export async function gatherStatistics(
 			);
 		}
 	}
-	const { taps, stem, sites } = tallies;
+	const { taps, features, stem, sites } = tallies;
 	const tapMean = taps.overall();
 	const variance = squares.overall().map((square, i) => (Math.max(0, square - tapMean[i] ** 2) * at) / (at - 1));
 	return {
 		tapMean: Float32Array.from(tapMean),
 		tapDeviation: Float32Array.from(variance, Math.sqrt),
+		features: Float32Array.from(features.overall()),
 		stem: Float32Array.from(stem.overall()),
 		sites: Float32Array.from(sites.overall()),
 		stemByClass: stem.byClass(),
