@@ -94,11 +94,11 @@ program
 	.option("--bits <n>", "weights and activations in 8, 6 or 4 bits, on int8 kernels; 32: left in float", bits, 8)
 	.option(
 		"--ranges <method>",
-		"ranges of activations: min-max, percentile or mse (default: percentile)",
+		"ranges of activations: min-max, percentile or mse (default: percentile, below 8 bits mse)",
 		word("--ranges", "min-max", "percentile", "mse"),
 	)
 	.option("--head", "quantize the classifier too")
-	.option("--sites <list>", "sites that are adaptable, by name, * allowed", names("--sites"))
+	.option("--sites <list>", "sites that zeroth-order steps perturb, by name, * allowed; opens what is closed by default", names("--sites"))
 	.option("--labels <file>", "class names, one a line, in the order of the model's outputs")
 	.option("--size <HxW>", "input size, where the model leaves it open", size)
 	.option("--mean <a,b,c>", "mean of R, G, B on the 0..1 scale", triple("--mean"))

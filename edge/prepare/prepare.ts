@@ -29,7 +29,7 @@ export interface PrepareOptions {
 	readonly out: string;
 	/** 8 (default): int8 products and convolutions; 6 and 4: fewer values on the same kernels; 32: float. */
 	readonly bits?: Bits | 32;
-	/** How the ranges of activations are chosen; default `percentile`. */
+	/** How the ranges of activations are chosen; default `percentile`, and `mse` with fewer than 8 bits. */
 	readonly ranges?: RangeMethod;
 	/** Whether the classifier becomes integer too; default no. */
 	readonly head?: boolean;
@@ -70,7 +70,7 @@ export async function prepare(
 	options: PrepareOptions,
 	progress: (sentence: string) => void = () => {},
 ): Promise<Outcome> {
-	const { bits = 8, ranges = "percentile", head = false, statistics = "running" } = options;
+	const { bits = 8, ranges = bits < 8 ? "mse" : "percentile", head = false, statistics = "running" } = options;
 	await checkTarget(options.out);
 	const beside = await besideModel(options.model);
 	const opened = await openModel(options.model, options.size, beside.size);
