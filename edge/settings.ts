@@ -25,6 +25,7 @@ export const settingsOf = ({ adapt, batch }: Config): Settings => {
 				: {
 						published,
 						align: adapt.align,
+						refine: true,
 						window: adapt.window,
 						// A small batch may show a single vehicle; the published threshold is one for 64 mixed frames.
 						threshold: adapt.threshold ?? (published ? 0.1 : 0.5),

@@ -15,10 +15,12 @@ export const adapt = (model: Model, camera: Camera, learning: Learning): Operato
 	const alignment = learning.align && !published;
 	return pipe(
 		alignment ? align(model.bundle, learning) : identity,
-		refine(model, camera, learning),
+		learning.refine ? refine(model, camera, learning) : unrefined,
 		published || !alignment ? followShift(learning) : identity,
 	);
 };
+
+const unrefined: OperatorFunction<Recalled, Adapted> = map((step) => ({ ...step, loss: undefined }));
 
 /** Keeps the running mean of the classifier's input; ours forgets per frame what the published one does per batch. */
 const followShift = ({ published, window }: Learning): OperatorFunction<Adapted, Adapted> =>

@@ -14,6 +14,8 @@ export interface Learning {
 	readonly published: boolean;
 	/** Closed-form alignment before the zeroth-order steps. */
 	readonly align: boolean;
+	/** Zeroth-order steps on what is left. */
+	readonly refine: boolean;
 	/** Frames that a zeroth-order step looks at. */
 	readonly window: number;
 	/** Shift score above which the domain has changed. */

@@ -13,6 +13,7 @@ import { pipeline } from "./pipeline.js";
 const LEARNING: Learning = {
 	published: false,
 	align: true,
+	refine: true,
 	window: 16,
 	threshold: 0.5,
 	nearness: 0.25,

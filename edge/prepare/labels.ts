@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { Mistake } from "../mistake.js";
 import type { Pictures } from "./calibrate/images.js";
 
@@ -32,10 +32,19 @@ export async function chooseLabels(sources: LabelSources, classes: number): Prom
 	);
 }
 
+/** Bytes. The longest names of ImageNet-21k's classes take two million. */
+const MOST_BYTES = 8 * 2 ** 20;
+
 async function readLabels(path: string, classes: number): Promise<string[]> {
-	const text = await readFile(path, "utf8").catch((cause) => {
+	const unreadable = (cause: NodeJS.ErrnoException) => {
 		throw new Mistake(`${path}: cannot be read (${cause.code}); expected labels, one a line`, { cause });
-	});
+	};
+	const found = await stat(path).catch(unreadable);
+	// A pipe from a shell may hold labels, too; what never ends may not.
+	if (found.size > MOST_BYTES || !(found.isFile() || found.isFIFO() || found.isDirectory())) {
+		throw new Mistake(`${path}: expected labels, one a line, in a file of at most ${MOST_BYTES / 2 ** 20} MB`);
+	}
+	const text = await readFile(path, "utf8").catch(unreadable);
 	const labels = text.split(/\r?\n/).map((line) => line.trim());
 	while (labels.at(-1) === "") labels.pop();
 	const empty = labels.indexOf("");

@@ -1,24 +1,17 @@
 import assert from "node:assert/strict";
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { openBundle } from "../../adapters/bundle.js";
 import { modelContract } from "../../adapters/model.contract.js";
 import { openModel } from "../../adapters/model.js";
 import { Mistake } from "../mistake.js";
-import { CLASSES, SIDE, type TinyOptions, tinyTransformer, type Workshop, workshop } from "./fixtures.js";
+import { CLASSES, executed, SIDE, type TinyOptions, tinyTransformer, type Workshop, workshops } from "./fixtures.js";
 import { consumersOf, edit, toFloats } from "./graph/graph.js";
-import { decodeModel, encodeModel, type Graph, type Tensor } from "./graph/onnx.js";
-import { openSession } from "./graph/session.js";
+import { decodeModel, encodeModel, type Tensor } from "./graph/onnx.js";
 import { type PrepareOptions, prepare } from "./prepare.js";
 
-const shops: Workshop[] = [];
-const open = async (options?: TinyOptions) => {
-	const shop = await workshop(options);
-	shops.push(shop);
-	return shop;
-};
-after(() => Promise.all(shops.map((shop) => shop.remove())));
+const open = workshops();
 
 for (const bits of [8, 32] as const) {
 	modelContract(`a transformer prepared in ${bits} bits`, async () => {
@@ -68,7 +61,7 @@ describe("a model prepared in int8", () => {
 	it("multiplies bytes in every linear layer, as ONNX Runtime executes it", async () => {
 		const shop = await open({ blocks: 2 });
 		await prepare(shop);
-		const graph = await executed(join(shop.out, "model.onnx"), shop.directory);
+		const graph = await executed(shop);
 		const count = (op: string) => graph.nodes.filter((node) => node.op === op).length;
 		// Query, key, value, projection and two of the MLP in each block, and the patches.
 		assert.equal(count("MatMulIntegerToFloat"), 2 * 6 + 1);
@@ -82,7 +75,7 @@ describe("a model prepared in int8", () => {
 	it("convolves bytes in every convolution, and once more, thinned, for the stem's moments", async () => {
 		const shop = await open({ stem: "conv" });
 		await prepare(shop);
-		const graph = await executed(join(shop.out, "model.onnx"), shop.directory);
+		const graph = await executed(shop);
 		assert.equal(graph.nodes.filter(({ op }) => op === "Conv").length, 0);
 		assert.equal(graph.nodes.filter(({ op }) => op === "QLinearConv").length, 2 + 1);
 	});
@@ -347,12 +340,4 @@ async function brokenFolder(shop: Workshop): Promise<Partial<PrepareOptions>> {
 	const { calibration } = await emptyFolder(shop);
 	await writeFile(join(calibration as string, "a.jpg"), "no picture");
 	return { calibration: calibration as string };
-}
-
-/** The graph as ONNX Runtime runs it, after its own optimizations. */
-async function executed(path: string, directory: string): Promise<Graph> {
-	const file = join(directory, "executed.onnx");
-	const session = await openSession(decodeModel(await readFile(path), path), file);
-	await session.close();
-	return decodeModel(await readFile(file), file);
 }

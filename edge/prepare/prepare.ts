@@ -81,6 +81,8 @@ export async function prepare(
 	const affine = sourceAffine(opened.graph, parts, sites);
 	const { size } = opened;
 	progress(describeSites(parts, sites, affine.length));
+	if (opened.inside)
+		progress("the model normalizes its image itself; mean and std are taken for what comes before that");
 	const taken = describeSettings(settings);
 	if (taken) progress(taken);
 
@@ -177,11 +179,11 @@ function stemOf({ tokens, stem }: Parts, sites: readonly Site[]): Manifest["stem
 
 function describeSites({ family }: Parts, sites: readonly Site[], parameters: number): string {
 	const perturbed = sites.filter((site) => site.perturbed).map(({ name }) => name);
-	const names = { stem: "stem", norm: "LayerNorms", batchnorm: "BatchNorms", conv: "convolutions" };
+	const names = { norm: "LayerNorm", batchnorm: "BatchNorm", conv: "convolution" };
 	const counts = (["norm", "batchnorm", "conv"] as const)
 		.map((kind) => [sites.filter((site) => site.kind === kind).length, names[kind]] as const)
 		.filter(([count]) => count > 0)
-		.map(([count, name]) => `${count} ${name}`);
+		.map(([count, name]) => `${count} ${name}${count === 1 ? "" : "s"}`);
 	const list = perturbed.length > 8 ? `${perturbed.length} of them` : perturbed.join(", ") || "none";
 	return `found ${family}: the stem and ${counts.join(" and ")} are adaptable, ${parameters} parameters; perturbed: ${list}`;
 }

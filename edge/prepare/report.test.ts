@@ -60,6 +60,12 @@ sites: 1 stem, 2 norms, 2 perturbed; 2304 taps, 96 parameters`.slice(1),
 		assert.match(text, /take 10\.0 % longer/);
 	});
 
+	it("does not claim that being adaptable makes a model faster", () => {
+		for (const opening of [-0.2, 0, 0.004]) {
+			assert.match(describeReport({ ...REPORT, opening }), /\nbeing adaptable costs no time that can be measured\n/);
+		}
+	});
+
 	it("leaves out numbers that are none", () => {
 		const text = describeReport({ ...REPORT, frames: 0, labelled: { float: Number.NaN, prepared: Number.NaN } });
 		assert.doesNotMatch(text, /NaN/);

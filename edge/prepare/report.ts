@@ -67,8 +67,16 @@ function costs({ milliseconds, bytes, labelled, opening }: Report): string {
 			: []),
 	];
 	const middle = quantized === undefined ? ["adaptable"] : ["quantized", "quantized + adaptable"];
-	return `${table(["", "float", ...middle], rows)}\n\nbeing adaptable makes a frame take ${fixed(100 * opening, 1)} % longer`;
+	return `${table(["", "float", ...middle], rows)}\n\n${costOf(opening)}`;
 }
+
+/** Below this share two times are the same: what is measured varies by as much. */
+const NOTHING = 0.01;
+
+const costOf = (opening: number): string =>
+	opening < NOTHING
+		? "being adaptable costs no time that can be measured"
+		: `being adaptable makes a frame take ${fixed(100 * opening, 1)} % longer`;
 
 /** Such as `1 stem, 25 norms, 10 perturbed`. */
 function describeSites(sites: Report["sites"]): string {

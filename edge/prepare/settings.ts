@@ -95,7 +95,7 @@ const isTriple = (values: readonly number[], least: number, most: number) =>
 const unknownNormalization = (model: string, missing: readonly string[]) =>
 	`${model}: neither ${missing.join(" and ")} nor a JSON file beside it says how pixels were normalized; ` +
 	"most ImageNet models take --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 or --mean 0.5 --std 0.5, " +
-	"those that take 0..255 --mean 0 --std 1/255";
+	"those that take 0..255 --mean 0 --std 1/255, those that normalize 0..1 themselves --mean 0 --std 1";
 
 /** A file's JSON; undefined where there is no such file. */
 async function readJson(path: string): Promise<unknown> {

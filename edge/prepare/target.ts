@@ -15,6 +15,7 @@ const REPLACEABLE = "expected a new or empty folder, or a bundle to replace";
  * @throws {Mistake} when `out` is a file, a folder of something else than a bundle, or in a place that cannot be written to
  */
 export async function checkTarget(out: string): Promise<void> {
+	if (out === "") throw new Mistake(`--out: ${REPLACEABLE}, got nothing`);
 	const target = await followed(out);
 	const found = await lstat(target).catch(absent(out));
 	if (found?.isSymbolicLink()) throw new Mistake(`${out} is a link to nothing; ${REPLACEABLE}`);
@@ -82,7 +83,8 @@ export async function replaceFolder(out: string, fill: (write: Write) => Promise
 		await rm(partial, { recursive: true, force: true }).catch(() => {});
 		const { code } = cause as NodeJS.ErrnoException;
 		if (typeof code !== "string" || cause instanceof EdgeError) throw cause;
-		throw new EdgeError("bundle", `${out}: cannot be written (${code})`, { cause });
+		const why = code === "ENOSPC" ? "the disk is full" : code;
+		throw new EdgeError("bundle", `${out}: cannot be written (${why})`, { cause });
 	}
 }
 

@@ -105,7 +105,7 @@ describe("a bundle whose writing breaks off", () => {
 	it("is a fault of the world, told in one sentence, when the disk is full", async () => {
 		await assert.rejects(write("half", out, breaking("ENOSPC")), (error) => {
 			assert.ok(error instanceof EdgeError && error.code === "bundle");
-			assert.equal(error.message, `${out}: cannot be written (ENOSPC)`);
+			assert.equal(error.message, `${out}: cannot be written (the disk is full)`);
 			return true;
 		});
 	});

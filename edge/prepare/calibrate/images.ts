@@ -35,16 +35,18 @@ interface File {
 
 /**
  * Reads at most `limit` calibration pictures, evenly picked where there are more.
+ * @param wanted which files to take, by folder and name, such as `car/1.jpg`; a video is one whole
  * @throws {Mistake} when there is nothing at `path`, or nothing in it that can be decoded
  */
-export async function readPictures(path: string, fitting: Fitting, limit: number): Promise<Pictures> {
-	const kind = await stat(path).catch((cause) => {
-		throw new Mistake(`${path}: cannot be read (${cause.code}); expected calibration pictures`, { cause });
-	});
-	const bytes = kind.isDirectory() ? undefined : await startOf(path);
-	const isZip = bytes?.subarray(0, 4).equals(Buffer.from("PK\x03\x04")) ?? false;
-	if (bytes && !isZip) return { pictures: await readVideo(path, fitting, limit), skipped: [] };
-	const files = isZip ? await filesOfZip(path) : await filesOfFolder(path);
+export async function readPictures(
+	path: string,
+	fitting: Fitting,
+	limit: number,
+	wanted: (name: string) => boolean = () => true,
+): Promise<Pictures> {
+	const all = await filesOf(path);
+	if (!all) return { pictures: await readVideo(path, fitting, limit), skipped: [] };
+	const files = all.filter((file) => wanted(nameOf(file)));
 	if (files.length === 0) {
 		throw new Mistake(`${path}: no pictures in it; expected files ending in ${EXTENSIONS.join(", ")}`);
 	}
@@ -53,6 +55,29 @@ export async function readPictures(path: string, fitting: Fitting, limit: number
 		throw new Mistake(`${path}: none of its ${files.length} pictures can be decoded, ${found.skipped[0]} for one`);
 	}
 	return found;
+}
+
+/**
+ * Names of the pictures in a folder or a zip, by folder and name; none for a video.
+ * @throws {Mistake} when there is nothing at `path`
+ */
+export async function pictureNames(path: string): Promise<string[]> {
+	const files = await filesOf(path);
+	return (files ?? []).map(nameOf);
+}
+
+const nameOf = ({ name, folder }: File) => `${folder ?? ""}/${basename(name)}`;
+
+/** The pictures at a path; undefined for a video. */
+async function filesOf(path: string): Promise<File[] | undefined> {
+	const kind = await stat(path).catch((cause) => {
+		throw new Mistake(`${path}: cannot be read (${cause.code}); expected calibration pictures`, { cause });
+	});
+	if (kind.isDirectory()) return filesOfFolder(path);
+	// Opening a pipe would wait for somebody to write to it.
+	if (!kind.isFile()) throw new Mistake(`${path}: is neither a folder nor a file; expected calibration pictures`);
+	const isZip = (await startOf(path)).equals(Buffer.from("PK\x03\x04"));
+	return isZip ? filesOfZip(path) : undefined;
 }
 
 /** Evenly picked files of each folder, folders taking turns. */
@@ -75,7 +100,11 @@ export function takeTurns<T extends { readonly name: string; readonly folder?: s
 }
 
 async function filesOfFolder(root: string): Promise<File[]> {
-	const entries = await readdir(root, { recursive: true });
+	const entries = await readdir(root, { recursive: true }).catch((cause) => {
+		throw new Mistake(`${cause.path ?? root}: cannot be read (${cause.code}); expected calibration pictures`, {
+			cause,
+		});
+	});
 	return entries.filter(isPicture).map((name) => ({ ...placed(name), read: () => readFile(join(root, name)) }));
 }
 

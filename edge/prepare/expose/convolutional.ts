@@ -17,7 +17,7 @@ export function findConvolutional(
 	shapes: Shapes,
 	stem: Stem,
 	head: Head,
-): Omit<Parts, "stem" | "head"> {
+): Omit<Parts, "stem" | "head" | "shapes"> {
 	const consumers = consumersOf(graph);
 	const isMap = (tensor: string) => shapes(tensor).length === 4 && shapes(tensor)[2] * shapes(tensor)[3] > 1;
 	const behindStem = (node: Node) => node.inputs[0] === stem.output || node.outputs[0] === stem.output;

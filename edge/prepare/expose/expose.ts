@@ -18,10 +18,14 @@ import {
 	type Thinned,
 	thinned,
 } from "./moments.js";
+import { withPads } from "./pads.js";
 import type { Parts, Reading } from "./parts.js";
 import type { Place } from "./place.js";
 
-/** Where BatchNorm's mean and variance come from: training's running average or, as published, the batch itself. */
+/**
+ * Where BatchNorm's mean and variance come from: training's running average or, as published, the batch itself. The stem's
+ * norm is part of the stem and keeps its running ones.
+ */
 export type Statistics = "running" | "batch";
 
 /** A map with an affine for each channel behind it, as Mul and Add, for `quantize` to take into a convolution. */
@@ -69,7 +73,11 @@ export function expose(
 ): Exposed {
 	const places = sites.map(({ name }) => parts.places.find((place) => place.name === name));
 	const isOpened = (output: string) => places.some((place) => place?.output === output);
-	const graph = withFoldedNorms(opened.graph, (output) => !isOpened(output));
+	const own =
+		statistics === "batch" ? parts.places.filter(({ kind, output }) => kind === "batchnorm" && !isOpened(output)) : [];
+	const isOwn = (name: string) => own.some(({ output }) => output === name);
+	const folded = withFoldedNorms(opened.graph, (output) => !isOpened(output) && !isOwn(output));
+	const graph = withPads(folded, parts.shapes);
 	return exposed({ ...opened, graph }, (draft, folded) => {
 		const image = readBytes(draft, folded, parts.stem, normalization);
 		const affine = splitAffine(draft, sites);
@@ -79,6 +87,7 @@ export function expose(
 			if (place) return openMap(draft, graph, place, site, affine[i], statistics);
 			return openStem(draft, parts, affine[i]);
 		});
+		for (const place of own) leaveClosed(draft, graph, place);
 		const { moments, gathered } = momentsOf(draft, openings);
 		const { head, tokens } = parts;
 		draft.output("logits", flat(draft, opened.logits, head.classes), ElementType.float32, ["N", head.classes]);
@@ -88,9 +97,9 @@ export function expose(
 		draft.output("taps", join(draft, readings, 1), ElementType.float32, ["N", width]);
 		// Of a convolutional network it is the stem's own output, before its affine.
 		const isMap = tokens.tensor === parts.stem.output;
-		const own = draft.constant("own", integers(Array.from({ length: sites[0].channels }, (_, i) => i)));
+		const columns = draft.constant("columns", integers(Array.from({ length: sites[0].channels }, (_, i) => i)));
 		const stem = isMap
-			? draft.add("Gather", [moments, own], int("axis", 2))
+			? draft.add("Gather", [moments, columns], int("axis", 2))
 			: momentsOf(draft, [patchTokens(draft, parts)]).moments;
 		draft.output("stem", stem, ElementType.float32, ["N", 2, tokens.shape[tokens.axis]]);
 		const channels = sites.reduce((sum, site) => sum + site.channels, 0);
@@ -101,7 +110,8 @@ export function expose(
 
 /** The same model without parameters to set and without anything to learn from: what opening it costs is measured by this. */
 export function closed(opened: Opened, parts: Parts, normalization: Normalization): Exposed {
-	return exposed({ ...opened, graph: withFoldedNorms(opened.graph) }, (draft, own) => {
+	const graph = withPads(withFoldedNorms(opened.graph), parts.shapes);
+	return exposed({ ...opened, graph }, (draft, own) => {
 		const image = readBytes(draft, own, parts.stem, normalization);
 		const { classes } = parts.head;
 		draft.output("logits", flat(draft, opened.logits, classes), ElementType.float32, ["N", classes]);
@@ -185,6 +195,13 @@ function openMap(
 	return thinnedMap(draft, raw, shape, grating);
 }
 
+/** A BatchNorm that goes by the batch's moments, its scale and bias as they were. */
+function leaveClosed(draft: Draft, graph: Graph, { output, shape, scale = "", bias = "" }: Place): void {
+	const raw = draft.intercept(output);
+	normalizeOnly(draft, graph, output, raw);
+	scaleAndShift(draft, ownStatistics(draft, graph, raw, output), output, shape[1], { scale, bias });
+}
+
 /** Leaves of the BatchNorm that made `output` what normalizes; within the convolution before it, where there is one. */
 function normalizeOnly(draft: Draft, graph: Graph, output: string, raw: string): void {
 	const node = graph.nodes.find(({ outputs }) => outputs.includes(output)) as Graph["nodes"][number];
@@ -256,6 +273,7 @@ function read(draft: Draft, { tensor, shape, axis, take }: Reading): string {
 		return draft.add("Gather", [tensor, draft.constant("first", integers([0], []))], int("axis", 1));
 	}
 	const axes = shape.flatMap((_, i) => (i === 0 || i === axis ? [] : [i]));
+	if (axes.length === 0) return flat(draft, tensor, shape[axis]);
 	const grating = gratingOfTap(Math.min(...axes.map((i) => shape[i])));
 	const some = axes.length === 2 ? thinned(draft, tensor, grating, axes) : tensor;
 	return flat(draft, draft.reduce("ReduceMean", some, axes), shape[axis]);

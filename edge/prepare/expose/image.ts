@@ -2,6 +2,7 @@ import { type Draft, floats, int, toFloats } from "../graph/graph.js";
 import type { Grid, Grids } from "../graph/grid.js";
 import { ElementType, type Tensor } from "../graph/onnx.js";
 import type { Opened } from "../open/open.js";
+import { oneAfterOther } from "../open/preprocessing.js";
 import type { Stem } from "./stem.js";
 
 /** What the float model expects of a channel: (pixel / 255 − mean) / std. In the order R, G, B. */
@@ -26,8 +27,9 @@ export interface Image {
  * Lets the first convolution read bytes in planes G, B, R. Their order goes into its weights, and so do scale and mean,
  * unless these weights are integers already: then the arithmetic stays at the top of the graph.
  */
-export function readBytes(draft: Draft, opened: Opened, stem: Stem, normalization: Normalization): Image {
+export function readBytes(draft: Draft, opened: Opened, stem: Stem, outside: Normalization): Image {
 	const { image, size } = opened;
+	const normalization = oneAfterOther(outside, opened.inside);
 	draft.inputs.push({ name: "pixels", type: ElementType.uint8, dims: ["N", 3, size.height, size.width] });
 	const input = draft.add("Cast", ["pixels"], int("to", ElementType.float32));
 	const grid = opened.grids.get(image);

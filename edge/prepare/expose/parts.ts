@@ -3,7 +3,7 @@ import type { Opened } from "../open/open.js";
 import { findConvolutional } from "./convolutional.js";
 import { findHead, type Head } from "./head.js";
 import type { Place } from "./place.js";
-import { shapesOf } from "./shapes.js";
+import { type Shapes, shapesOf } from "./shapes.js";
 import { findStem, type Stem } from "./stem.js";
 import { findTransformer } from "./transformer.js";
 
@@ -35,6 +35,7 @@ export interface Parts {
 	/** The loss's features, a reading for each stage. */
 	readonly taps: readonly Reading[];
 	readonly head: Head;
+	readonly shapes: Shapes;
 }
 
 /**
@@ -45,11 +46,11 @@ export async function findParts(opened: Opened): Promise<Parts> {
 	const shapes = await shapesOf(opened);
 	const stem = findStem(opened, shapes);
 	const head = findHead(opened, shapes);
-	const found = findTransformer(opened, shapes, head) ?? findConvolutional(opened, shapes, stem, head);
+	const found = findTransformer(opened, shapes, stem, head) ?? findConvolutional(opened, shapes, stem, head);
 	if (found.places.length === 0) {
 		throw new Mistake("found no place to adapt: expected norms, or convolutions behind the first one");
 	}
-	return { stem, head, ...found };
+	return { stem, head, shapes, ...found };
 }
 
 /** Whether a tensor's values are a mean over positions of which there are several. */

@@ -25,7 +25,9 @@ export function findStem({ graph, image }: Opened, shapes: Shapes): Stem {
 			.get(image)
 			?.filter(({ op }) => op !== "Shape") ?? [];
 	if (first?.op !== "Conv" || others.length > 0) {
-		throw new Mistake(`expected a convolution as the only reader of the image, found ${first?.op ?? "nothing"}`);
+		const found =
+			others.length > 0 ? `${1 + others.length}: ${[first, ...others].map(({ op }) => op).join(", ")}` : first?.op;
+		throw new Mistake(`expected a convolution as the only reader of the image, found ${found ?? "nothing"}`);
 	}
 	const [output] = first.outputs;
 	const [, weight, bias] = first.inputs;

@@ -5,19 +5,22 @@ import type { Head } from "./head.js";
 import type { Parts, Reading } from "./parts.js";
 import type { Place } from "./place.js";
 import type { Shapes } from "./shapes.js";
+import type { Stem } from "./stem.js";
 
 /** The parts of a model with LayerNorms over the channels of tokens or pixels; undefined where there are none. */
 export function findTransformer(
 	{ graph }: Opened,
 	shapes: Shapes,
+	stem: Stem,
 	head: Head,
-): Omit<Parts, "stem" | "head"> | undefined {
+): Omit<Parts, "stem" | "head" | "shapes"> | undefined {
 	const norms = graph.nodes.filter((node) => isAdaptable(node, graph, shapes));
 	if (norms.length === 0) return undefined;
 	const attended = attentionsBefore(graph);
 	const before = norms.map(({ inputs }) => attended(inputs[0]));
 	const attentions = Math.max(...graph.nodes.flatMap(({ outputs }) => outputs.map(attended)));
-	const post = norms.some(({ outputs }) => isSummed(outputs[0], graph));
+	// A norm of the embedding goes round the first branch in either case.
+	const post = norms.some(({ outputs }, i) => before[i] > 0 && isSummed(outputs[0], graph));
 	const names = (post ? namesAfter(before, attentions) : namesBefore(before, attentions)) ?? plainNames(norms.length);
 	const places = norms.map((norm, i) => placeOf(norm, names[i], shapes));
 	const regular = attentions > 0 && places.some(({ name }) => name.startsWith("blocks."));
@@ -32,6 +35,9 @@ export function findTransformer(
 	const tapped = regular
 		? places.filter(({ name }) => (post ? name.endsWith(".norm2") : isNextFirst(name) || name === "norm"))
 		: lastOfEachWidth(places);
+	// Where the last norm is of the pooled vector alone, it is no place, and what it makes goes straight to the classifier.
+	const isLastTapped = !regular || post || places.some(({ name }) => name === "norm");
+	const features: Reading = { tensor: head.features, shape: [1, head.width], axis: 1, take: "mean" };
 	const kind = regular
 		? `a transformer of ${attentions} blocks, norms ${post ? "behind" : "before"} them`
 		: "a network with LayerNorms";
@@ -41,12 +47,17 @@ export function findTransformer(
 			...place,
 			usual: isUsual(place.name, attentions, places.length) ? ("perturbed" as const) : ("aligned" as const),
 		})),
-		tokens: { tensor: first, shape: shapes(first), axis: shapes(first).length - 1, skip: take === "first" ? 1 : 0 },
-		taps: (tapped.length > 0 ? tapped : places.slice(-1)).map(({ output }) => reading(output)),
+		tokens: {
+			tensor: first,
+			shape: shapes(first),
+			axis: shapes(first).length - 1,
+			skip: tokensBefore(shapes(first), stem, take),
+		},
+		taps: [...tapped.map(({ output }) => reading(output)), ...(isLastTapped ? [] : [features])],
 	};
 }
 
-/** A LayerNorm over the last axis, with constants, of more than a vector a frame. */
+/** A LayerNorm over the last axis, with constants, of more than a vector a frame, and not of the queries and keys alone. */
 function isAdaptable(node: Node, graph: Graph, shapes: Shapes): boolean {
 	const shape = shapes(node.outputs[0]);
 	const axis = intOf(node, "axis", -1);
@@ -54,9 +65,26 @@ function isAdaptable(node: Node, graph: Graph, shapes: Shapes): boolean {
 		node.op === "LayerNormalization" &&
 		(shape.length === 3 || shape.length === 4) &&
 		shape[0] === 1 &&
+		shape.slice(1, -1).some((length) => length > 1) &&
+		!isCompared(node.outputs[0], graph, shapes) &&
 		(axis === -1 || axis === shape.length - 1) &&
 		node.inputs.slice(1).every((name) => name === "" || graph.constants.get(name)?.dims.join() === `${shape.at(-1)}`)
 	);
+}
+
+/** Whether a tensor goes, turned and scaled at most, into a product with another one that flows: attention's. */
+function isCompared(tensor: string, graph: Graph, shapes: Shapes): boolean {
+	const consumers = consumersOf(graph);
+	let name = tensor;
+	for (;;) {
+		const [reader, ...others] = (consumers.get(name) ?? []).filter(({ op }) => op !== "Shape");
+		if (reader === undefined || others.length > 0) return false;
+		if (reader.op === "MatMul") return !reader.inputs.some((input) => graph.constants.has(input));
+		const isScaled =
+			reader.op === "Mul" && reader.inputs.some((input) => shapes(input).every((length) => length === 1));
+		if (reader.op !== "Transpose" && reader.op !== "Cast" && !isScaled) return false;
+		[name] = reader.outputs;
+	}
 }
 
 const placeOf = ({ inputs: [, scale, bias], outputs: [output] }: Node, name: string, shapes: Shapes): Place => ({
@@ -126,6 +154,12 @@ function startOf(norm: Node, post: boolean, graph: Graph, attended: (tensor: str
 	if (!post || attended(input) === 0) return input;
 	const sum = producersOf(graph).get(input);
 	return sum?.inputs.find((name) => !graph.constants.has(name) && attended(name) === 0) ?? input;
+}
+
+/** How many tokens stand before the first patch: as many as there are more than the stem has positions. */
+function tokensBefore([, count, ...more]: readonly number[], { height, width }: Stem, take: Reading["take"]): number {
+	const usual = take === "first" ? 1 : 0;
+	return more.length === 1 && count > height * width ? count - height * width : usual;
 }
 
 /** Whether the classifier reads one token, the first, rather than a mean over positions. */

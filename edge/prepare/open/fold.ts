@@ -1,6 +1,6 @@
 import { Mistake } from "../../mistake.js";
 import { edit, producersOf } from "../graph/graph.js";
-import type { Graph, Node } from "../graph/onnx.js";
+import { ElementType, type Graph, type Node } from "../graph/onnx.js";
 import { evaluate, toConstant } from "../graph/session.js";
 import { allFinite } from "../graph/tensors.js";
 
@@ -25,6 +25,8 @@ export async function foldConstants(graph: Graph): Promise<Graph> {
 	return edit(graph, (draft) => {
 		draft.nodes = rest;
 		for (const [name, value] of Object.entries(values)) {
+			if (!(value.type in ElementType))
+				throw new Mistake(`computes ${name} in ${value.type}; expected a float32 model`);
 			const constant = toConstant(value);
 			if (!allFinite(constant)) throw new Mistake(`computes ${name} from constants, and not to finite numbers`);
 			draft.constants.set(name, constant);

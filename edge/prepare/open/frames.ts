@@ -13,7 +13,7 @@ export async function requireIndependentFrames({
 	image,
 	logits,
 	size,
-}: Omit<Opened, "original" | "grids">): Promise<void> {
+}: Omit<Opened, "original" | "grids" | "inside">): Promise<void> {
 	const area = 3 * size.height * size.width;
 	const pair = Float32Array.from({ length: 2 * area }, (_, i) => Math.sin(i * 0.37 + i * i * 1e-5));
 	const run = async (data: Float32Array, frames: number) => {
@@ -25,9 +25,12 @@ export async function requireIndependentFrames({
 		});
 		const found = outputs[logits];
 		const [first, ...rest] = found.dims;
-		if (first === frames && rest.length > 0 && rest.slice(1).every((length) => length === 1))
+		if (first === frames && rest.length > 0 && rest[0] > 1 && rest.slice(1).every((length) => length === 1))
 			return found.data as Float32Array;
-		throw new Mistake(`its output for ${frames} frames is [${found.dims}]; expected logits [N,C]`);
+		const of = frames === 1 ? "a frame" : `${frames} frames`;
+		throw new Mistake(
+			`its output for ${of} is [${found.dims}]; expected a classifier's logits, [${frames},C] for C classes, two at least`,
+		);
 	};
 	const alone = [...(await run(pair.subarray(0, area), 1)), ...(await run(pair.subarray(area), 1))];
 	const together = await run(pair, 2);

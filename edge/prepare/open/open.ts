@@ -1,14 +1,17 @@
 import { Mistake } from "../../mistake.js";
+import type { Normalization } from "../expose/image.js";
 import { consumersOf, edit } from "../graph/graph.js";
 import type { Grids } from "../graph/grid.js";
 import { ElementType, type Graph } from "../graph/onnx.js";
 import { readModel } from "../graph/read.js";
+import { shown } from "../graph/sentence.js";
 import { withFoldedNorms } from "./batchNorm.js";
 import { foldConstants } from "./fold.js";
 import { freeBatch, requireIndependentFrames } from "./frames.js";
 import { withLayerNorms } from "./layerNorm.js";
+import { withChannelsFirst, withFixedPads, withoutNormalization, withPaddingInside } from "./preprocessing.js";
 import { dequantized } from "./quantized.js";
-import { withOpset17, withoutIdentities, withoutNames, withoutSoftmax } from "./tidy.js";
+import { withLogits, withOpset17, withoutIdentities, withoutNames, withoutSoftmax } from "./tidy.js";
 
 /** Height and width in pixels. */
 export interface Size {
@@ -26,6 +29,8 @@ export interface Opened {
 	readonly size: Size;
 	/** How it came quantized; empty for a float model. */
 	readonly grids: Grids;
+	/** What `original` does to its image first, as `graph` expects to have been done to its own; absent where nothing. */
+	readonly inside?: Normalization;
 	/** The model as it came, for comparison: one input, one output, on one frame at a time at least. */
 	readonly original: Graph;
 }
@@ -52,15 +57,15 @@ export async function openModel(path: string, asked?: Size, usual?: Size): Promi
 }
 
 async function normalForm(read: Graph, asked?: Size, usual?: Size): Promise<Opened> {
-	const named = withoutNames(withOpset17(read), RESERVED);
-	const original = edit(withoutSoftmax(withoutIdentities(named)), () => {});
-	const { graph: float, grids } = dequantized(await foldConstants(original));
-	const graph = withLayerNorms(await foldConstants(float));
+	requireFloat32(read);
+	const named = withoutNames(withOpset17(withLogits(read)), RESERVED);
+	const original = withChannelsFirst(edit(withoutSoftmax(withoutIdentities(named)), () => {}));
+	const { graph: float, grids: own } = dequantized(await foldConstants(original));
+	const { graph, grids, inside } = withoutNormalization(withLayerNorms(await foldConstants(float)), own);
 	const foreign = graph.nodes.find(({ domain }) => domain !== "");
 	if (foreign)
 		refuse(`uses the operator ${foreign.domain}.${foreign.op}; expected a plain ONNX export, not an optimized one`);
-	const narrow = [...graph.constants].find(([, { type }]) => type in OTHER_FLOATS);
-	if (narrow) refuse(`holds ${OTHER_FLOATS[narrow[1].type]} weights (${narrow[0]}); expected a float32 model`);
+	requireFloat32(graph);
 	const [image, ...others] = graph.inputs;
 	if (!image || others.length > 0) refuse(`expected one input, the image; found ${graph.inputs.length}`);
 	const [batch, channels, height, width] = image.dims;
@@ -69,18 +74,20 @@ async function normalForm(read: Graph, asked?: Size, usual?: Size): Promise<Open
 		image.dims.length !== 4 ||
 		(channels !== 3 && typeof channels === "number")
 	) {
-		refuse(`input ${image.name} is ${describe(image)}; expected float32 [N,3,H,W]`);
+		const hint = image.type === ElementType.uint8 ? ", what makes floats of bytes left out of the model" : "";
+		refuse(`its input ${shown(image.name)} is ${describe(image)}; expected float32 [N,3,H,W]${hint}`);
 	}
 	const size = chooseSize(height, width, asked, usual);
 	const free = typeof batch === "string" ? graph : freeBatch(graph, batch);
+	const padded = withPaddingInside(await withFixedPads(free, size));
 	const [logits] = graph.outputs;
 	const opened = { image: image.name, logits: logits.name, size };
-	const fixed = edit(withFoldedStem(free, image.name), (draft) => {
+	const fixed = edit(withFoldedStem(padded, image.name), (draft) => {
 		draft.inputs = [{ ...image, dims: ["N", 3, size.height, size.width] }];
 		draft.outputs = [{ name: logits.name, type: ElementType.float32, dims: [] }];
 	});
 	await requireIndependentFrames({ ...opened, graph: fixed });
-	return { ...opened, graph: fixed, grids: forKernels(grids, fixed), original };
+	return { ...opened, graph: fixed, grids: forKernels(grids, fixed), ...(inside && { inside }), original };
 }
 
 /** The first convolution's norm belongs to the stem, whose affine is 1 and 0 behind it. */
@@ -105,6 +112,11 @@ const forKernels = (grids: Grids, { constants }: Graph): Grids =>
 			return [name, { ...grid, type, zeros, lowest: grid.lowest + offset, highest: grid.highest + offset }];
 		}),
 	);
+
+function requireFloat32({ constants }: Graph): void {
+	const narrow = [...constants].find(([, { type }]) => type in OTHER_FLOATS);
+	if (narrow) refuse(`holds ${OTHER_FLOATS[narrow[1].type]} weights (${shown(narrow[0])}); expected a float32 model`);
+}
 
 const refuse = (what: string): never => {
 	throw new Mistake(what);

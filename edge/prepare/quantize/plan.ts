@@ -60,6 +60,7 @@ export function planOf(exposed: Exposed, parts: Parts, head: boolean): Plan {
 	const made = new Set(convolutions.map(({ result }) => result));
 	const sums: string[] = [];
 	for (const { op, inputs, outputs } of graph.nodes) {
+		if (PASSING.includes(op) && made.has(inputs[0])) made.add(outputs[0]);
 		if (op !== "Add" || !inputs.every((name) => made.has(name))) continue;
 		const { result } = bound(outputs[0]);
 		made.add(result);

@@ -78,9 +78,12 @@ function bytesIn(draft: Draft, graph: Graph, plan: Plan, grids: Grids, known: Ma
 		const node = producers.get(tensor);
 		if (!node || !PASSING.includes(node.op) || grids.has(tensor)) return undefined;
 		const bytes = bytesOf(node.inputs[0]);
-		return (
-			bytes && { ...bytes, tensor: draft.add(node.op, [bytes.tensor, ...node.inputs.slice(1)], ...node.attributes) }
-		);
+		if (bytes === undefined) return undefined;
+		const moved = draft.add(node.op, [bytes.tensor, ...node.inputs.slice(1)], ...node.attributes);
+		// Who reads floats reads them from here too, or the work would be done twice.
+		draft.remove(tensor);
+		draft.make(tensor, "DequantizeLinear", [moved, bytes.step, bytes.zero]);
+		return { ...bytes, tensor: moved };
 	};
 	return bytesOf;
 }
