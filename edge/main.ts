@@ -98,7 +98,11 @@ program
 		word("--ranges", "min-max", "percentile", "mse"),
 	)
 	.option("--head", "quantize the classifier too")
-	.option("--sites <list>", "sites that zeroth-order steps perturb, by name, * allowed; opens what is closed by default", names("--sites"))
+	.option(
+		"--sites <list>",
+		"sites that zeroth-order steps perturb, by name, * allowed; opens what is closed by default",
+		names("--sites"),
+	)
 	.option("--labels <file>", "class names, one a line, in the order of the model's outputs")
 	.option("--size <HxW>", "input size, where the model leaves it open", size)
 	.option("--mean <a,b,c>", "mean of R, G, B on the 0..1 scale", triple("--mean"))
@@ -149,12 +153,44 @@ program
 	.action(async (options) => (await import("./bench/bench.js")).bench(options));
 
 program
+	.command("eval")
+	.description("many methods on identical frames of labelled streams: what helps, what does not, where adapting hurts")
+	.option("--model <list>", "folders of bundles, commas between them", names("--model"), [bundled.model])
+	.requiredOption("--data <path>", "folder of class folders, or a zip of one")
+	.option("--streams <list>", "continual, rounds, gradual, … (default: all)", names("--streams"))
+	.option("--methods <list>", "none, align, zoa, bn, … (default: all that the model allows)", names("--methods"))
+	.option("--corruptions <list>", "what the streams show at severity 5", names("--corruptions"), [
+		...["fog", "night", "rain", "gaussian-noise", "motion-blur", "h264"],
+	])
+	.option("--seeds <n>", "how often, each time with other draws", count("--seeds"), 1)
+	.option("--frames <n>", "frames of each condition in a stream", count("--frames"), 256)
+	.option("--resume <file>", "keep finished runs in this file, and go on from there")
+	.option("--docs <dir>", "write results.md and its drawings there")
+	.option(...json)
+	.addHelpText(
+		"after",
+		"\nExample:\n  acclimate eval --data vehicles.zip --streams continual,sorted --methods none,align,zoa --seeds 3",
+	)
+	.action(async (options) => {
+		const typed = `npx acclimate ${process.argv.slice(2).join(" ")}`;
+		await (await import("./eval/command.js")).evalCommand({ ...options, typed, signal: untilStopped() });
+	});
+
+program
 	.command("schema")
 	.description("print the JSON Schema of the configuration, for editors")
 	.action(async () => {
 		const { editorSchema } = await import("../config/editor.js");
 		console.log(JSON.stringify(editorSchema(), undefined, "\t"));
 	});
+
+function count(flag: string): (text: string) => number {
+	return (text) => {
+		const value = Number(text);
+		if (/^\d{1,6}$/.test(text) && value > 0) return value;
+		throw new Mistake(`${flag}: expected a whole number above 0, got ${text}`);
+	};
+}
 
 function whole(text: string): number {
 	const value = Number(text);

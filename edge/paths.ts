@@ -17,6 +17,8 @@ export const bundled = {
 	model: models.vit,
 	clip: join(root, "edge/demo/assets/road.mp4"),
 	labels: join(root, "edge/demo/assets/road.labels.json"),
+	/** Pictures, by class and name, that neither of the models was trained on. */
+	heldBack: join(root, "edge/demo/train/holdout.txt"),
 } as const;
 
 export type BundledModel = keyof typeof models;

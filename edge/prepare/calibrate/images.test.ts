@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { zipSync } from "fflate";
 import { ffmpegPath } from "../../../adapters/ffmpeg.js";
+import { Mistake } from "../../mistake.js";
 import { drawPictures } from "../fixtures.js";
 import { codecOf, readPictures, takeTurns } from "./images.js";
 
@@ -122,6 +123,29 @@ describe("calibration pictures", () => {
 		assert.deepEqual(
 			some,
 			[0, 8, 16, 24, 32, 40, 48].map((i) => all[i]),
+		);
+	});
+
+	it("are a mistake where a folder of them cannot be listed", {
+		skip: process.getuid?.() === 0 && "root may read anything",
+	}, async () => {
+		const folder = join(root, "closed");
+		await mkdir(join(folder, "class"), { recursive: true });
+		await chmod(join(folder, "class"), 0);
+		await assert.rejects(
+			readPictures(folder, FITTING, 10),
+			(error) =>
+				error instanceof Mistake && /cannot be read \(EACCES\); expected calibration pictures$/.test(error.message),
+		);
+		await chmod(join(folder, "class"), 0o700);
+	});
+
+	it("are a mistake where they are neither folder nor file", { skip: process.platform === "win32" }, async () => {
+		await assert.rejects(
+			readPictures("/dev/null", FITTING, 10),
+			(error) =>
+				error instanceof Mistake &&
+				error.message === "/dev/null: is neither a folder nor a file; expected calibration pictures",
 		);
 	});
 

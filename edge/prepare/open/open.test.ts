@@ -31,7 +31,10 @@ describe("a model that normalizes its image itself", () => {
 		const normal = draft.add("Div", [draft.add("Sub", [turned, row(0.4, 0.5, 0.6)]), row(0.2, 0.3, 0.4)]);
 		for (const node of plain.nodes) {
 			if (!node.inputs.includes(image)) continue;
-			draft.replace(node.outputs[0], (old) => ({ ...old, inputs: old.inputs.map((one) => (one === image ? normal : one)) }));
+			draft.replace(node.outputs[0], (old) => ({
+				...old,
+				inputs: old.inputs.map((one) => (one === image ? normal : one)),
+			}));
 		}
 		draft.inputs = [{ name: image, type: ElementType.float32, dims: [dims[0], dims[2], dims[3], dims[1]] }];
 	});
@@ -46,7 +49,9 @@ describe("a model that normalizes its image itself", () => {
 	it("is told of while it is prepared", async () => {
 		const sentences: string[] = [];
 		await prepare({ ...(await shop(graph)), bits: 32 }, (sentence) => sentences.push(sentence));
-		assert.ok(sentences.includes("the model normalizes its image itself; mean and std are taken for what comes before that"));
+		assert.ok(
+			sentences.includes("the model normalizes its image itself; mean and std are taken for what comes before that"),
+		);
 	});
 });
 
@@ -56,7 +61,7 @@ describe("a model that cannot be prepared", () => {
 
 	it("is refused in one sentence where its weights are not float32, however they stand in it", async () => {
 		const [name, tensor] = [...plain.constants].find(([, { type }]) => type === ElementType.float32) ?? assert.fail();
-		const half = { ...tensor, type: 10, bytes: tensor.bytes.slice(0, tensor.bytes.length / 2) };
+		const half = { ...tensor, type: 10, bytes: new Uint8Array(tensor.bytes.length / 2) };
 		const constants = new Map([...plain.constants, [name, half] as const]);
 		await refused({ ...plain, constants }, /model\.onnx: holds float16 weights \(.+\); expected a float32 model$/);
 		const computed = edit(plain, (draft) => {
@@ -69,10 +74,17 @@ describe("a model that cannot be prepared", () => {
 
 	it("is refused where it tells no two classes apart, or has logits for more than frames", async () => {
 		const one = edit(plain, (draft) => {
-			const first = draft.add("Gather", [draft.intercept(logits.name), draft.constant("first", integers([0]))], int("axis", 1));
+			const first = draft.add(
+				"Gather",
+				[draft.intercept(logits.name), draft.constant("first", integers([0]))],
+				int("axis", 1),
+			);
 			draft.make(logits.name, "Identity", [first]);
 		});
-		await refused(one, /its output for a frame is \[1,1\]; expected a classifier's logits, \[1,C\] for C classes, two at least$/);
+		await refused(
+			one,
+			/its output for a frame is \[1,1\]; expected a classifier's logits, \[1,C\] for C classes, two at least$/,
+		);
 	});
 
 	it("is refused where it takes bytes", async () => {
@@ -80,10 +92,15 @@ describe("a model that cannot be prepared", () => {
 			const [image] = draft.inputs;
 			const cast = draft.add("Cast", [image.name], int("to", ElementType.float32));
 			draft.nodes = draft.nodes.map((node) =>
-				node.outputs[0] === cast ? node : { ...node, inputs: node.inputs.map((one) => (one === image.name ? cast : one)) },
+				node.outputs[0] === cast
+					? node
+					: { ...node, inputs: node.inputs.map((one) => (one === image.name ? cast : one)) },
 			);
 			draft.inputs = [{ ...image, type: ElementType.uint8 }];
 		});
-		await refused(bytes, /its input image is uint8 \[N,3,16,16\]; expected float32 \[N,3,H,W\], what makes floats of bytes left out/);
+		await refused(
+			bytes,
+			/its input image is uint8 \[N,3,16,16\]; expected float32 \[N,3,H,W\], what makes floats of bytes left out/,
+		);
 	});
 });

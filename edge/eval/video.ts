@@ -1,0 +1,50 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openCamera } from "../../adapters/camera.js";
+import { ffmpegPath } from "../../adapters/ffmpeg.js";
+import { EdgeError } from "../../operators/types.js";
+
+const RATE = "25";
+
+/**
+ * Frames as a camera's: encoded to H.264 as cameras do by default, and read back by the daemon's own camera. As many come
+ * out as went in.
+ * @param frames planes G, B, R of width × height bytes
+ */
+export async function* filmed(
+	frames: readonly Uint8Array[],
+	{ width, height }: { readonly width: number; readonly height: number },
+): AsyncGenerator<Uint8Array> {
+	const folder = await mkdtemp(join(tmpdir(), "acclimate-eval-"));
+	try {
+		const file = join(folder, "clip.mp4");
+		await encode(frames, width, height, file);
+		const camera = await openCamera({ file, loop: false, pace: "fast", width, height, fit: "stretch" });
+		for (;;) {
+			const taken = await camera.take(64, 0);
+			if (taken.length === 0) break;
+			for (const { pixels } of taken) yield pixels;
+		}
+		await camera.close();
+	} finally {
+		await rm(folder, { recursive: true });
+	}
+}
+
+async function encode(frames: readonly Uint8Array[], width: number, height: number, file: string): Promise<void> {
+	const raw = ["-f", "rawvideo", "-pix_fmt", "gbrp", "-s", `${width}x${height}`, "-r", RATE, "-i", "pipe:0"];
+	// Chroma is stored at half the size, so that sides have to be even.
+	const even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-crf", "23", "-pix_fmt", "yuv420p"];
+	const child = spawn(ffmpegPath(), ["-v", "error", "-nostdin", ...raw, ...even, "-y", file], {
+		stdio: ["pipe", "ignore", "ignore"],
+	});
+	const ended = once(child, "exit");
+	child.stdin.on("error", () => {}); // told by the exit code
+	for (const frame of frames) if (!child.stdin.write(frame)) await Promise.race([once(child.stdin, "drain"), ended]);
+	child.stdin.end();
+	const [code] = await ended;
+	if (code !== 0) throw new EdgeError("camera", `ffmpeg cannot encode H.264 (exit code ${code}); it needs libx264`);
+}
