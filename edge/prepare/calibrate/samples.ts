@@ -43,13 +43,15 @@ export function together<T extends Uint8Array | Float32Array>(frames: readonly T
 	return all;
 }
 
-/** The original model's input for one frame: planes R, G, B of (pixel / 255 − mean) / std. */
+/** The original model's input for one frame: planes R, G, B of (pixel / 255 − mean) / std, each step in float32. */
 export function normalize(pixels: Uint8Array, { mean, std }: Normalization): Float32Array {
+	const { fround } = Math;
 	const area = pixels.length / 3;
 	const image = new Float32Array(pixels.length);
 	for (const [plane, channel] of PLANES.entries()) {
 		for (let i = 0; i < area; i++) {
-			image[channel * area + i] = (pixels[plane * area + i] / 255 - mean[channel]) / std[channel];
+			const share = fround(pixels[plane * area + i] / 255);
+			image[channel * area + i] = fround(share - fround(mean[channel])) / fround(std[channel]);
 		}
 	}
 	return image;

@@ -1,4 +1,4 @@
-import { consumersOf, producersOf } from "../graph/graph.js";
+import { consumersOf, intOf, producersOf } from "../graph/graph.js";
 import type { Graph, Node } from "../graph/onnx.js";
 import type { Opened } from "../open/open.js";
 import type { Head } from "./head.js";
@@ -28,7 +28,13 @@ export function findConvolutional(
 	const stages = stagesOf(graph, shapes, stem);
 	const sums = sumsBefore(graph, shapes);
 	const counts = new Map<number, number>();
-	const places = nodes.map(({ op, inputs, outputs: [output] }): Place => {
+	const producers = producersOf(graph);
+	const places = nodes.map((node): Place => {
+		const {
+			op,
+			inputs,
+			outputs: [output],
+		} = node;
 		const stage = stages.findIndex(({ size }) => size === sizeOf(shapes(output)));
 		const index = counts.get(stage) ?? 0;
 		counts.set(stage, index + 1);
@@ -41,6 +47,7 @@ export function findConvolutional(
 			axis: 1,
 			...(isNorm ? { scale: inputs[1], bias: inputs[2] } : {}),
 			usual: usualOf({
+				isGrouped: intOf((isNorm ? producers.get(inputs[0]) : node) ?? node, "group", 1) > 1,
 				isSummed: (consumers.get(output) ?? []).some(({ op }) => op === "Add"),
 				isFirst: sums.total > 0 ? sums.before(output) === 0 : index + stage === 0,
 				isLast: stage === stages.length - 1,
@@ -48,7 +55,7 @@ export function findConvolutional(
 		};
 	});
 	return {
-		family: `a convolutional network of ${stages.length} stages, ${norms.length > 0 ? "with its BatchNorms" : "BatchNorms folded"}`,
+		family: `a convolutional network of ${stages.length} ${stages.length === 1 ? "stage" : "stages"}${norms.length > 0 ? " with BatchNorms" : ""}`,
 		places,
 		tokens: { tensor: stem.output, shape: shapes(stem.output), axis: 1, skip: 0 },
 		taps: stages.map(({ tensor }) => ({ tensor, shape: shapes(tensor), axis: 1, take: "mean" as const })),
@@ -57,10 +64,14 @@ export function findConvolutional(
 
 /**
  * As published, neither the first block nor the last stage is perturbed, nor what goes straight into a sum. That is not
- * opened either: each opened convolution costs time, and what follows the sum can be aligned instead.
+ * opened either: each opened convolution costs time, and what follows the sum can be aligned instead. Nor are grouped
+ * convolutions: with a bias that is no constant ONNX Runtime has no fast kernel for them, and a MobileNet takes twice the
+ * time; the convolutions between them stay open.
  */
-const usualOf = (at: { isSummed: boolean; isFirst: boolean; isLast: boolean }): Place["usual"] =>
-	at.isSummed ? "closed" : at.isFirst || at.isLast ? "aligned" : "perturbed";
+const usualOf = (at: { isGrouped: boolean; isSummed: boolean; isFirst: boolean; isLast: boolean }): Place["usual"] => {
+	if (at.isGrouped || at.isSummed) return "closed";
+	return at.isFirst || at.isLast ? "aligned" : "perturbed";
+};
 
 const sizeOf = ([, , height, width]: readonly number[]) => `${height}x${width}`;
 

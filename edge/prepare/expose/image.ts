@@ -78,15 +78,17 @@ function scaled(
 	grid: Grid,
 ): Image {
 	const planes = (of: (channel: number) => number) => floats([1, 3, 1, 1], PLANES.map(of));
-	const gain = draft.constant(
-		"gain",
-		planes((channel) => 1 / (255 * std[channel])),
+	const level = draft.constant(
+		"mean",
+		planes((channel) => mean[channel]),
 	);
-	const shift = draft.constant(
-		"shift",
-		planes((channel) => -mean[channel] / std[channel]),
+	const spread = draft.constant(
+		"std",
+		planes((channel) => std[channel]),
 	);
-	const tensor = draft.add("Add", [draft.add("Mul", [input, gain]), shift]);
+	// Step by step as users' programs do it: where a byte lies between two integers, the last bit decides which it becomes.
+	const share = draft.add("Div", [input, draft.constant("white", floats([], [255]))]);
+	const tensor = draft.add("Div", [draft.add("Sub", [share, level]), spread]);
 	const weight = graph.constants.get(stem.weight) as Tensor;
 	const source = toFloats(weight);
 	const turned = floats(
