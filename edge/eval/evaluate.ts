@@ -1,6 +1,7 @@
 import { openModel } from "../../adapters/model.js";
 import type { Bundle, Frame, Model } from "../../operators/types.js";
 import { argmax } from "../../operators/zoa/vector.js";
+import { Mistake } from "../mistake.js";
 import { defaultThreads } from "../settings.js";
 import type { Data } from "./data.js";
 import { footage, type Shot } from "./footage.js";
@@ -80,7 +81,11 @@ async function play(
 	progress: Progress,
 	signal: AbortSignal,
 ): Promise<Pick<Run, "frames" | "seconds" | "residentBytes"> | undefined> {
-	const adapting = await method.open(model, seed);
+	const adapting = await method.open(model, seed).catch((error) => {
+		throw error instanceof Mistake
+			? new Mistake(`${method.name} cannot be used with this model: ${error.message}; leave it out with --methods`)
+			: error;
+	});
 	const seen: Seen[] = [];
 	const began = performance.now();
 	try {

@@ -1,6 +1,6 @@
 import type { RangeMethod } from "./calibrate/histogram.js";
 import { observeRanges } from "./calibrate/ranges.js";
-import type { Prepared, Sample } from "./calibrate/samples.js";
+import { MOST_FOR_RANGES, type Prepared, type Sample } from "./calibrate/samples.js";
 import type { Exposed } from "./expose/expose.js";
 import type { Parts } from "./expose/parts.js";
 import type { Graph } from "./graph/onnx.js";
@@ -10,9 +10,6 @@ import { quantize } from "./quantize/quantize.js";
 
 /** Makes a graph integer by what was learned from calibration; any form of the same model: opened, closed, with more outputs. */
 export type Quantizer = (exposed: Exposed) => Graph;
-
-/** Calibration frames that ranges of activations are taken from, at most. */
-const MOST_FOR_RANGES = 256;
 
 /** Observes the ranges of what is to become bytes. */
 export async function calibrated(

@@ -49,7 +49,7 @@ async function worstLayers(
 	samples: readonly Sample[],
 ): Promise<Report["layers"]> {
 	if (quantizer === undefined) return [];
-	const { convolutions, products } = planOf(exposed, parts, true);
+	const { convolutions, products } = planOf(exposed, parts, false);
 	const names = new Map(exposed.graph.nodes.flatMap(({ outputs }) => outputs.map((name) => [name, name])));
 	const layers: Layer[] = [
 		...convolutions.map(({ result }) => ({ name: result, tensor: result, kind: "convolution" })),

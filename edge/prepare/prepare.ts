@@ -3,7 +3,7 @@ import type { Fit, Manifest, Site, Source } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
 import type { RangeMethod } from "./calibrate/histogram.js";
 import { type Pictures, readPictures } from "./calibrate/images.js";
-import type { Sample } from "./calibrate/samples.js";
+import { isHeldBack, MOST_PICTURES, type Sample } from "./calibrate/samples.js";
 import { classesApart, gatherStatistics } from "./calibrate/statistics.js";
 import { expose, type Statistics } from "./expose/expose.js";
 import type { Normalization } from "./expose/image.js";
@@ -54,12 +54,8 @@ export interface Outcome {
 	readonly report: Report;
 }
 
-/** Calibration pictures taken at most. */
-const MOST_PICTURES = 2000;
 /** Below this there is nothing to hold back and statistics mean nothing. */
 const FEWEST_PICTURES = 10;
-/** The share of the pictures that no range is taken from, so that the report can be made on them. */
-const HELD_BACK = 0.2;
 
 /**
  * Turns an image classifier and calibration pictures into a bundle: open → expose → calibrate → quantize → write.
@@ -160,9 +156,6 @@ function checkBits({ grids }: Opened, bits: number, { model, ranges, head }: Pre
 const about = (path: string) => (error: unknown) => {
 	throw error instanceof Mistake ? new Mistake(`${path}: ${error.message}`, { cause: error.cause }) : error;
 };
-
-/** Spreads what is held back over the folders, whatever their number: multiples of the golden ratio avoid every rhythm. */
-const isHeldBack = (index: number) => (index * 0.6180339887498949) % 1 < HELD_BACK;
 
 const labelled = ({ pictures }: Pictures, labels: readonly string[]): Sample[] =>
 	pictures.map(({ pixels, folder }) => {

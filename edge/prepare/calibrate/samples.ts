@@ -19,6 +19,15 @@ export interface Prepared {
 	readonly affine?: Float32Array;
 }
 
+/** Calibration pictures taken at most, and of these the ones that ranges of activations are taken from. */
+export const MOST_PICTURES = 2000;
+export const MOST_FOR_RANGES = 256;
+/** The share of the pictures that no range is taken from, so that the report can be made on them. */
+const HELD_BACK = 0.2;
+
+/** Spreads what is held back over the folders, whatever their number: multiples of the golden ratio avoid every rhythm. */
+export const isHeldBack = (index: number): boolean => (index * 0.6180339887498949) % 1 < HELD_BACK;
+
 /** Runs the samples in batches; yields how many there were and what came out. */
 export async function* batches(
 	{ session, size, affine }: Prepared,

@@ -3,11 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openBundle } from "../../../adapters/bundle.js";
 import { type Picture, readPictures } from "../calibrate/images.js";
-
-/** How `prepare.ts` chooses: pictures taken at most, those that ranges come from, and which are held back. */
-const MOST_PICTURES = 2000;
-const MOST_FOR_RANGES = 256;
-const isHeldBack = (index: number) => (index * 0.6180339887498949) % 1 < 0.2;
+import { isHeldBack, MOST_FOR_RANGES, MOST_PICTURES } from "../calibrate/samples.js";
 
 /**
  * Writes what `acclimate prepare` saw, and pictures to measure on, as arrays that numpy reads: uint8 [N,3,H,W] in the order of
