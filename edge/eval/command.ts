@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -43,6 +43,11 @@ export interface EvalOptions {
 /** `acclimate eval`: many methods on identical frames of many streams, through the daemon's own operators. */
 export async function evalCommand(options: EvalOptions): Promise<void> {
 	const { json = false, signal } = options;
+	if (options.docs !== undefined) {
+		await mkdir(options.docs, { recursive: true }).catch((cause) => {
+			throw new Mistake(`${options.docs}: nothing can be written there (${cause.code})`, { cause });
+		});
+	}
 	const streams = chosen("stream", options.streams, allStreams);
 	const methods = chosen("method", options.methods, allMethods);
 	for (const name of options.corruptions) corruptionOf(name);
@@ -75,8 +80,11 @@ export async function evalCommand(options: EvalOptions): Promise<void> {
 	const progress = openProgress(process.stderr, plans.flatMap(planned), { json });
 	for (const run of journal.runs) progress.done(run);
 	try {
-		for (const plan of plans) if (!signal.aborted) await evaluate(plan, journal, progress, signal);
-		progress.end();
+		try {
+			for (const plan of plans) if (!signal.aborted) await evaluate(plan, journal, progress, signal);
+		} finally {
+			progress.end();
+		}
 		const wanted = new Set(plans.flatMap(planned).map(keyOf));
 		const runs = journal.runs.filter((run) => wanted.has(keyOf(run)));
 		const all = studies(runs);
@@ -111,6 +119,8 @@ function chosen<T extends { readonly name: string }>(
 	names: readonly string[] | undefined,
 	all: readonly T[],
 ): readonly T[] {
+	const twice = names?.find((name, i) => names.indexOf(name) !== i);
+	if (twice !== undefined) throw new Mistake(`the ${kind} ${twice} is named twice`);
 	return (
 		names?.map((name) => {
 			const found = all.find((one) => one.name === name);
@@ -131,8 +141,12 @@ async function journalFile(resume: string | undefined): Promise<{ file: string; 
 
 /** What finished runs depend on, beside what tells them apart; streams, methods and seeds may be added to them. */
 const fingerprint = ({ corruptions, frames }: EvalOptions, plans: readonly Plan[]) => ({
-	models: Object.fromEntries(plans.map(({ model, bundle }) => [model, bundle.manifest.model.sha256])),
-	data: hashOf(plans[0].data),
+	models: Object.fromEntries(
+		plans.map(({ model, data, bundle: { manifest } }) => [
+			model,
+			{ model: manifest.model.sha256, source: manifest.source.sha256, labels: manifest.labels, data: hashOf(data) },
+		]),
+	),
 	corruptions,
 	frames,
 });

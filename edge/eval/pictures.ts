@@ -1,7 +1,5 @@
+import { PLANES } from "../prepare/expose/image.js";
 import type { Image } from "./image.js";
-
-/** Which plane of R, G, B each plane of ffmpeg's gbrp is. */
-const PLANES = [1, 2, 0] as const;
 
 /** Bytes in planes G, B, R as a picture in planes R, G, B of 0 to 1. */
 export function toImage(pixels: Uint8Array, width: number, height: number): Image {

@@ -22,13 +22,19 @@ export async function* filmed(
 	try {
 		const file = join(folder, "clip.mp4");
 		await encode(frames, width, height, file);
-		const camera = await openCamera({ file, loop: false, pace: "fast", width, height, fit: "stretch" });
-		for (;;) {
-			const taken = await camera.take(64, 0);
-			if (taken.length === 0) break;
-			for (const { pixels } of taken) yield pixels;
+		// Without the edge that was added to make the sides even.
+		const region = [0, 0, width, height] as const;
+		const camera = await openCamera({ file, loop: false, pace: "fast", width, height, fit: "stretch", region });
+		let count = 0;
+		try {
+			for (let taken = await camera.take(64, 0); taken.length > 0; taken = await camera.take(64, 0)) {
+				count += taken.length;
+				for (const { pixels } of taken) yield pixels;
+			}
+		} finally {
+			await camera.close();
 		}
-		await camera.close();
+		if (count !== frames.length) throw new EdgeError("camera", `filmed ${frames.length} frames and got ${count} back`);
 	} finally {
 		await rm(folder, { recursive: true });
 	}
@@ -41,9 +47,15 @@ async function encode(frames: readonly Uint8Array[], width: number, height: numb
 	const child = spawn(ffmpegPath(), ["-v", "error", "-nostdin", ...raw, ...even, "-y", file], {
 		stdio: ["pipe", "ignore", "ignore"],
 	});
-	const ended = once(child, "exit");
+	const ended = once(child, "exit").catch((cause) => {
+		throw new EdgeError("camera", `ffmpeg cannot be started: ${cause.message}`, { cause });
+	});
 	child.stdin.on("error", () => {}); // told by the exit code
-	for (const frame of frames) if (!child.stdin.write(frame)) await Promise.race([once(child.stdin, "drain"), ended]);
+	const drained = () => once(child.stdin, "drain").catch(() => {});
+	for (const frame of frames) {
+		if (child.exitCode !== null) break;
+		if (!child.stdin.write(frame)) await Promise.race([drained(), ended]);
+	}
 	child.stdin.end();
 	const [code] = await ended;
 	if (code !== 0) throw new EdgeError("camera", `ffmpeg cannot encode H.264 (exit code ${code}); it needs libx264`);

@@ -49,6 +49,7 @@ function openPipeline(model: Model, settings: Settings): Adapting {
 	const camera = openFedCamera();
 	const bank = openMemoryStore().bank(bundle.manifest.model.sha256, "eval");
 	let settle: { resolve(round: Inferred): void; reject(error: Error): void } | undefined;
+	let failure: Error | undefined;
 	const start = firstKnowledge(bundle, [], {
 		seed: learning?.seed ?? 0,
 		bank: learning?.bank ?? 0,
@@ -57,11 +58,15 @@ function openPipeline(model: Model, settings: Settings): Adapting {
 	});
 	const subscription = pipeline({ camera, model: counted.model, outlet: silent, bank }, settings, start).subscribe({
 		next: (round) => settle?.resolve(round),
-		error: (error) => settle?.reject(error),
+		error: (error) => {
+			failure = error;
+			settle?.reject(error);
+		},
 	});
 	return {
 		step: async (frames) => {
 			const before = counted.frames();
+			if (failure) throw failure;
 			const round = await new Promise<Inferred>((resolve, reject) => {
 				settle = { resolve, reject };
 				camera.feed(frames);

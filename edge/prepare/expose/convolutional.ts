@@ -94,8 +94,8 @@ function stagesOf(graph: Graph, shapes: Shapes, stem: Stem): { size: string; ten
 		// What the stage hands on has gone through a nonlinearity or a sum; a convolution's own output is not it yet.
 		const whole = maps.filter((tensor) => !["Conv", "BatchNormalization"].includes(producers.get(tensor)?.op ?? ""));
 		const leaves = (tensor: string) =>
-			(consumers.get(tensor) ?? []).some(({ outputs }) => sizeOf(shapes(outputs[0])) !== size);
-		return { size, tensor: whole.find(leaves) ?? maps.find(leaves) ?? (maps.at(-1) as string) };
+			(consumers.get(tensor) ?? []).some(({ outputs: [output] }) => isMap(output) && sizeOf(shapes(output)) !== size);
+		return { size, tensor: whole.find(leaves) ?? maps.find(leaves) ?? whole.at(-1) ?? (maps.at(-1) as string) };
 	});
 }
 

@@ -12,6 +12,19 @@ export function activationGrid({ min, max }: Range, bits: Bits): Grid {
 	return { type: "uint8", steps: Float32Array.of(step), zeros: Int32Array.of(zero), axis: 0, lowest: 0, highest };
 }
 
+/** Leaves room in 32 bits for a convolution's products beside its bias. */
+const LARGEST_BIAS = 2 ** 29;
+/** Below this a step's inverse is not finite in float32. */
+const SMALLEST_STEP = 1e-30;
+
+/** The grid with steps wide enough for a bias to be written in units of input step × weight step: a dead channel has next to none. */
+export function withRoomFor(bias: Float32Array | undefined, inputStep: number, grid: Grid): Grid {
+	const steps = grid.steps.map((step, c) =>
+		Math.max(step, Math.abs(bias?.[c] ?? 0) / (inputStep * LARGEST_BIAS), SMALLEST_STEP),
+	);
+	return { ...grid, steps };
+}
+
 /** Symmetric around 0, −(2^(bits−1) − 1) to 2^(bits−1) − 1, with a step for each channel along `axis`. */
 export function weightGrid(values: Float32Array, dims: readonly number[], axis: number, bits: Bits): Grid {
 	const highest = 2 ** (bits - 1) - 1;

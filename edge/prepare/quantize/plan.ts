@@ -108,6 +108,8 @@ export function unknownTensors(
 function boundsOf(graph: Graph, { op, inputs, attributes }: Node): Bounds | undefined {
 	if (op === "Relu") return { min: 0, max: Number.POSITIVE_INFINITY };
 	if (op !== "Clip" || attributes.length > 0) return undefined;
+	const named = inputs.slice(1).filter((name) => name !== "");
+	if (named.some((name) => graph.constants.get(name)?.type !== 1)) return undefined;
 	const [min, max] = inputs.slice(1).map((name) => graph.constants.get(name));
 	const value = (tensor: typeof min, otherwise: number) =>
 		tensor?.type === 1 ? new DataView(tensor.bytes.buffer, tensor.bytes.byteOffset).getFloat32(0, true) : otherwise;

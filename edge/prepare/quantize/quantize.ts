@@ -2,10 +2,10 @@ import type { Exposed } from "../expose/expose.js";
 import type { Parts } from "../expose/parts.js";
 import { arranged, type Draft, edit, int, producersOf, toFloats } from "../graph/graph.js";
 import type { Grid, Grids } from "../graph/grid.js";
-import type { Graph, Tensor } from "../graph/onnx.js";
+import type { Graph, Node, Tensor } from "../graph/onnx.js";
 import { type Bytes, integersOf, isWithin, rounded, roundedConstant, stepAndZero } from "./bytes.js";
 import { applyAffines, convolve, convolveThinned, type Pending } from "./convolution.js";
-import { type Bits, weightGrid } from "./grids.js";
+import { type Bits, weightGrid, withRoomFor } from "./grids.js";
 import { type Convolution, isPatching, PASSING, type Plan } from "./plan.js";
 import { matrixOf, multiply, patchify, plainBytes, withBias } from "./product.js";
 
@@ -27,7 +27,8 @@ export function quantize(exposed: Exposed, parts: Parts, plan: Plan, grids: Grid
 		for (const convolution of plan.convolutions) {
 			const { node } = convolution;
 			const isFirst = node.outputs[0] === parts.stem.output || convolution.map?.output === parts.stem.output;
-			if (isFirst && image.levels?.every((level) => level === 0) && isPatching(node)) {
+			const isPlain = image.levels?.every((level) => level === 0) && isCutWhole(graph, node, parts.stem);
+			if (isFirst && isPlain && isPatching(node)) {
 				patchify(
 					draft,
 					node,
@@ -112,7 +113,7 @@ function convolved(
 		draft,
 		convolution,
 		bytes,
-		grids.get(weight) ?? weightGrid(values, tensor.dims, 0, bits),
+		grids.get(weight) ?? withRoomFor(shifted, bytes.grid.steps[0], weightGrid(values, tensor.dims, 0, bits)),
 		grid,
 		shifted,
 	);
@@ -163,8 +164,15 @@ function gatherBytes(draft: Draft, { gathered, maps }: Exposed, known: ReadonlyM
 	}
 }
 
+/** Whether a convolution's patches cover the image to its edges. */
+function isCutWhole({ inputs: [pixels] }: Graph, { attributes }: Node, { height, width }: Parts["stem"]): boolean {
+	const [rows, columns] = attributes.find(({ name }) => name === "kernel_shape")?.ints?.map(Number) ?? [];
+	return pixels.dims[2] === height * rows && pixels.dims[3] === width * columns;
+}
+
 /** The byte that padding is best made of: what stands for 0 in the float image. */
-const middle = (levels: readonly number[]) => Math.round(levels.reduce((sum, level) => sum + level, 0) / levels.length);
+const middle = (levels: readonly number[]) =>
+	Math.max(0, Math.min(255, Math.round(levels.reduce((sum, level) => sum + level, 0) / levels.length)));
 
 /** The bias of a convolution that reads pixel − middle where the float one reads pixel − level. */
 function withLevels(
