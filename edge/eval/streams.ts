@@ -45,6 +45,9 @@ const DIRICHLET = 0.1;
 export const domainName = ({ corruption, severity }: Domain): string =>
 	corruption === undefined ? "clean" : `${corruption} ${severity}`;
 
+const atWorst = (corruptions: readonly string[]): Domain[] =>
+	corruptions.map((corruption) => ({ corruption, severity: 5 }));
+
 /** How the classes of a stretch follow each other: places of pictures. */
 type Order = (labels: readonly number[], count: number, random: () => number) => number[];
 
@@ -116,19 +119,16 @@ function gamma(shape: number, random: () => number): number {
 
 /** Clean first, then each corruption once. */
 const eachOnce =
-	(order: Order, clean = true) =>
+	(order: Order) =>
 	({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
 		const random = randomOf(seed, 1);
-		const domains = [
-			...(clean ? [CLEAN] : []),
-			...corruptions.map((corruption): Domain => ({ corruption, severity: 5 })),
-		];
+		const domains = [CLEAN, ...atWorst(corruptions)];
 		return domains.map((domain) => ({ domain, round: 0, pictures: order(labels, frames, random) }));
 	};
 
 const tenRounds = ({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
 	const random = randomOf(seed, 2);
-	const domains = [CLEAN, ...corruptions.map((corruption): Domain => ({ corruption, severity: 5 }))];
+	const domains = [CLEAN, ...atWorst(corruptions)];
 	return Array.from({ length: ROUNDS }, (_, round) =>
 		domains.map((domain) => ({ domain, round, pictures: iid(labels, Math.ceil(frames / ROUNDS), random) })),
 	).flat();
@@ -151,7 +151,7 @@ const recurringWith =
 	(order: Order) =>
 	({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
 		const random = randomOf(seed, 4);
-		const domains = [CLEAN, ...corruptions.slice(0, 3).map((corruption): Domain => ({ corruption, severity: 5 }))];
+		const domains = [CLEAN, ...atWorst(corruptions.slice(0, 3))];
 		const left = domains.map(() => frames);
 		const visits = domains.map(() => 0);
 		const segments: Segment[] = [];
@@ -172,7 +172,7 @@ const recurringWith =
 /** Every frame of another domain. */
 const mixed = ({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
 	const random = randomOf(seed, 5);
-	const domains = [CLEAN, ...corruptions.map((corruption): Domain => ({ corruption, severity: 5 }))];
+	const domains = [CLEAN, ...atWorst(corruptions)];
 	const bag = shuffled(
 		domains.flatMap((domain) => new Array<Domain>(frames).fill(domain)),
 		random,

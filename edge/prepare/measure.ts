@@ -50,11 +50,10 @@ async function worstLayers(
 ): Promise<Report["layers"]> {
 	if (quantizer === undefined) return [];
 	const { convolutions, products } = planOf(exposed, parts, false);
-	const names = new Map(exposed.graph.nodes.flatMap(({ outputs }) => outputs.map((name) => [name, name])));
 	const layers: Layer[] = [
 		...convolutions.map(({ result }) => ({ name: result, tensor: result, kind: "convolution" })),
 		...products.map(({ outputs: [output] }) => ({ name: output, tensor: output, kind: "product" })),
-	].filter(({ tensor }) => names.has(tensor));
+	];
 	if (layers.length === 0) return [];
 	const more = {
 		...exposed,

@@ -33,7 +33,7 @@ export function encoderArguments(width: number, height: number, crf: number, eve
 }
 
 /** What ffmpeg is run with to get the frames back. */
-export function decoderArguments(width: number, height: number, everyFrame: readonly string[]): string[] {
+function decoderArguments(width: number, height: number, everyFrame: readonly string[]): string[] {
 	return [
 		...[...QUIET, "-protocol_whitelist", "pipe", "-threads", "1", "-f", "h264", "-i", "pipe:0"],
 		...[...SCALER, ...everyFrame, ...planes(width, height), "pipe:1"],

@@ -15,7 +15,7 @@ interface Weights {
 	readonly bias: Int32Array;
 }
 
-/** The input of the convolution's affine, as yet without nodes that make it. */
+/** An opened convolution whose weight steps and bias no node makes yet. */
 export interface Pending {
 	readonly map: Exposed["maps"][number];
 	readonly weights: Weights;
