@@ -10,6 +10,7 @@ import { Mistake } from "../mistake.js";
 import { corruptionOf } from "./corruptions/corruptions.js";
 import { type Data, readData } from "./data.js";
 import { evaluate, type Plan, planned } from "./evaluate.js";
+import type { Method } from "./method.js";
 import { methods as allMethods } from "./methods/methods.js";
 import { resultsPage, thisMachine, writeResults } from "./results/docs.js";
 import { openJournal } from "./results/journal.js";
@@ -18,7 +19,7 @@ import { jsonLines } from "./results/rows.js";
 import { counterpart, keyOf } from "./results/run.js";
 import { studies } from "./results/study.js";
 import { terminalCosts, terminalTables } from "./results/tables.js";
-import { streams as allStreams } from "./streams.js";
+import { streams as allStreams, type Stream } from "./streams.js";
 
 export interface EvalOptions {
 	/** Folders of bundles. */
@@ -43,37 +44,23 @@ export interface EvalOptions {
 /** `acclimate eval`: many methods on identical frames of many streams, through the daemon's own operators. */
 export async function evalCommand(options: EvalOptions): Promise<void> {
 	const { json = false, signal } = options;
-	if (options.docs !== undefined) {
-		await mkdir(options.docs, { recursive: true }).catch((cause) => {
-			throw new Mistake(`${options.docs}: nothing can be written there (${cause.code})`, { cause });
-		});
-	}
 	const streams = chosen("stream", options.streams, allStreams);
 	const methods = chosen("method", options.methods, allMethods);
 	for (const name of options.corruptions) corruptionOf(name);
 	const say = (sentence: string) => json || process.stderr.write(`${sentence}\n`);
 	const plans: Plan[] = [];
 	for (const folder of options.model) {
-		const bundle = await openBundle(folder);
-		const data = await readData(options.data, bundle);
-		const model = `${bundle.manifest.name} ${weights(bundle.manifest)}`;
-		if (plans.some((plan) => plan.model === model)) throw new Mistake(`${folder}: a second model called ${model}`);
-		say(`${model}: ${data.remarks.join("; ")}`);
-		const refused = methods.flatMap(({ name, refuses }) => {
-			const why = refuses(bundle.manifest);
-			return why ? [`${name} (${why})`] : [];
+		const { plan, remarks } = await planFor(folder, streams, methods, options);
+		if (plans.some(({ model }) => model === plan.model)) {
+			throw new Mistake(`${folder}: a second model called ${plan.model}`);
+		}
+		for (const remark of remarks) say(`${plan.model}: ${remark}`);
+		plans.push(plan);
+	}
+	if (options.docs !== undefined) {
+		await mkdir(options.docs, { recursive: true }).catch((cause) => {
+			throw new Mistake(`${options.docs}: nothing can be written there (${cause.code})`, { cause });
 		});
-		if (refused.length > 0) say(`${model}: without ${refused.join(", ")}`);
-		const usable = methods.filter(({ refuses }) => refuses(bundle.manifest) === undefined);
-		const { corruptions, frames } = options;
-		const showings = streams.flatMap((stream) =>
-			Array.from({ length: options.seeds }, (_, i) => i + 1).map((seed) => ({
-				stream,
-				seed,
-				segments: stream.segments({ labels: data.labels, corruptions, frames, seed }),
-			})),
-		);
-		plans.push({ bundle, model, data, showings, methods: usable });
 	}
 	const { file, remove } = await journalFile(options.resume);
 	const journal = await openJournal(file, fingerprint(options, plans));
@@ -107,6 +94,36 @@ export async function evalCommand(options: EvalOptions): Promise<void> {
 		await journal.close();
 		await remove();
 	}
+}
+
+/** What is to be run of one model, and what to say about it. */
+async function planFor(
+	folder: string,
+	streams: readonly Stream[],
+	methods: readonly Method[],
+	{ data: path, corruptions, frames, seeds }: EvalOptions,
+): Promise<{ plan: Plan; remarks: readonly string[] }> {
+	const bundle = await openBundle(folder);
+	const data = await readData(path, bundle);
+	const reasons = methods.map((method) => ({ method, why: method.refuses(bundle.manifest) }));
+	const without = reasons.flatMap(({ method, why }) => (why === undefined ? [] : [`${method.name} (${why})`]));
+	const showings = streams.flatMap((stream) =>
+		Array.from({ length: seeds }, (_, i) => i + 1).map((seed) => ({
+			stream,
+			seed,
+			segments: stream.segments({ labels: data.labels, corruptions, frames, seed }),
+		})),
+	);
+	return {
+		plan: {
+			bundle,
+			model: `${bundle.manifest.name} ${weights(bundle.manifest)}`,
+			data,
+			showings,
+			methods: reasons.flatMap(({ method, why }) => (why === undefined ? [method] : [])),
+		},
+		remarks: [data.remarks.join("; "), ...(without.length > 0 ? [`without ${without.join(", ")}`] : [])],
+	};
 }
 
 /** Of the data that the project's own tables are made with. */

@@ -78,8 +78,9 @@ export function expose(
 	const isOwn = (name: string) => own.some(({ output }) => output === name);
 	const folded = withFoldedNorms(opened.graph, (output) => !isOpened(output) && !isOwn(output));
 	const graph = withPads(folded, parts.shapes);
-	return exposed({ ...opened, graph }, (draft, folded) => {
-		const image = readBytes(draft, folded, parts.stem, normalization);
+	const plain = { ...opened, graph };
+	return exposed(plain, (draft) => {
+		const image = readBytes(draft, plain, parts.stem, normalization);
 		const affine = splitAffine(draft, sites);
 		const openings = sites.map((site, i): Opening => {
 			const place = places[i];
@@ -110,9 +111,9 @@ export function expose(
 
 /** The same model without parameters to set and without anything to learn from: what opening it costs is measured by this. */
 export function closed(opened: Opened, parts: Parts, normalization: Normalization): Exposed {
-	const graph = withPads(withFoldedNorms(opened.graph), parts.shapes);
-	return exposed({ ...opened, graph }, (draft, own) => {
-		const image = readBytes(draft, own, parts.stem, normalization);
+	const plain = { ...opened, graph: withPads(withFoldedNorms(opened.graph), parts.shapes) };
+	return exposed(plain, (draft) => {
+		const image = readBytes(draft, plain, parts.stem, normalization);
 		const { classes } = parts.head;
 		draft.output("logits", flat(draft, opened.logits, classes), ElementType.float32, ["N", classes]);
 		return { image, maps: [], gathered: [] };
@@ -121,12 +122,12 @@ export function closed(opened: Opened, parts: Parts, normalization: Normalizatio
 
 type Found = Pick<Exposed, "image" | "maps" | "gathered">;
 
-function exposed(opened: Opened, change: (draft: Draft, opened: Opened) => Found): Exposed {
+function exposed(opened: Opened, change: (draft: Draft) => Found): Exposed {
 	let found: Found | undefined;
 	const graph = edit(opened.graph, (draft) => {
 		draft.inputs = [];
 		draft.outputs = [];
-		found = change(draft, opened);
+		found = change(draft);
 	});
 	const { image, maps, gathered } = found as Found;
 	return { graph: arranged(graph), image, maps, gathered, grids: new Map([...opened.grids, ...image.grids]) };
