@@ -156,12 +156,23 @@ program
 	.command("eval")
 	.description("many methods on identical frames of labelled streams: what helps, what does not, where adapting hurts")
 	.option("--model <list>", "folders of bundles, commas between them", names("--model"), [bundled.model])
-	.requiredOption("--data <path>", "folder of class folders, or a zip of one")
+	.requiredOption(
+		"--data <list>",
+		"folder of class folders or a zip of one; labelled clips: x.mp4 beside x.labels.json",
+		names("--data"),
+	)
 	.option("--streams <list>", "continual, rounds, gradual, … (default: all)", names("--streams"))
-	.option("--methods <list>", "none, align, zoa, bn, … (default: all that the model allows)", names("--methods"))
-	.option("--corruptions <list>", "what the streams show at severity 5", names("--corruptions"), [
-		...["fog", "night", "rain", "gaussian-noise", "motion-blur", "h264"],
-	])
+	.option(
+		"--methods <list>",
+		"none, align, zoa, bn, … (default: all that the model allows); ablation: parts left out",
+		names("--methods"),
+	)
+	.option(
+		"--corruptions <list>",
+		"what the streams show; behind a colon its severity, 5 where there is none",
+		names("--corruptions"),
+		[...["fog", "night", "rain", "gaussian-noise", "motion-blur", "h264"]],
+	)
 	.option("--seeds <n>", "how often, each time with other draws", count("--seeds"), 1)
 	.option("--frames <n>", "frames of each condition in a stream", count("--frames"), 256)
 	.option("--resume <file>", "keep finished runs in this file, and go on from there")

@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { memoryBundle } from "../../adapters/model.memory.js";
 import type { Bundle } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
+import { bundled } from "../paths.js";
 import { drawPictures } from "../prepare/fixtures.js";
 import { readData } from "./data.js";
 
@@ -35,18 +36,22 @@ describe("labelled data", () => {
 		});
 
 	it("has the label of its folder for each picture, at the model's size", async () => {
-		const { pixels, labels, remarks } = await readData(await drawn("good"), bundle);
-		assert.equal(pixels.length, 36);
+		const { labels, remarks, picture, close } = await readData(await drawn("good"), bundle);
+		assert.equal(labels.length, 36);
 		assert.deepEqual([...new Set(labels)].sort(), [0, 1, 2]);
-		assert.ok(pixels.every(({ length }) => length === 3 * 8 * 8));
+		const pictures = await Promise.all(labels.map((_, i) => picture(i)));
+		assert.ok(pictures.every(({ length }) => length === 3 * 8 * 8));
+		assert.ok(new Set(pictures.map(String)).size > 30, "pictures differ");
 		assert.deepEqual(remarks, ["36 pictures of 3 classes"]);
+		await close();
 	});
 
 	it("counts, names and skips a broken picture", async () => {
 		const path = await drawn("broken");
 		await writeFile(join(path, "b", "00.jpg"), "no picture");
-		const { pixels, remarks } = await readData(path, bundle);
-		assert.equal(pixels.length, 36);
+		const { labels, remarks, close } = await readData(path, bundle);
+		assert.equal(labels.length, 36);
+		await close();
 		assert.match(remarks[1], /skipped 1 that cannot be decoded: b\/00\.jpg/);
 	});
 
@@ -65,6 +70,12 @@ describe("labelled data", () => {
 		await rm(join(path, "c"), { recursive: true });
 		await mkdir(join(path, "c"));
 		await refused(path, /c: is empty; expected pictures of the class/);
+		await writeFile(join(path, "c", "notes.txt"), "none yet");
+		await refused(path, /c: is empty; expected pictures of the class/);
+	});
+
+	it("is refused without a picture, as a video is that nobody has labelled", async () => {
+		await refused(bundled.package, /package\.json: has no pictures; expected .* or a video with its \.labels\.json/);
 	});
 
 	it("is refused without class folders", async () => {

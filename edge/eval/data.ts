@@ -1,18 +1,23 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
 import { bundled } from "../paths.js";
-import { pictureNames, readPictures } from "../prepare/calibrate/images.js";
+import { decodePictures, pictureNames } from "../prepare/calibrate/images.js";
+import { openReel } from "./reel.js";
 
 /** Labelled pictures, decoded and fitted as a camera's frames would be. */
 export interface Data {
-	/** Planes G, B, R of each. */
-	readonly pixels: readonly Uint8Array[];
 	/** Place of each one's class among the model's labels. */
 	readonly labels: readonly number[];
+	/** Of labels and pixels. */
+	readonly hash: string;
 	/** What was left out and why, sentences for people. */
 	readonly remarks: readonly string[];
+	/** Planes G, B, R of the one at that place. */
+	picture(place: number): Promise<Uint8Array>;
+	close(): Promise<void>;
 }
 
 const MOST_PICTURES = 50_000;
@@ -24,25 +29,42 @@ const MOST_PICTURES = 50_000;
  */
 export async function readData(path: string, { manifest }: Bundle): Promise<Data> {
 	const { input, labels } = manifest;
-	await checkClasses(path, labels);
+	const names = new Set(await picturesAt(path, labels));
 	const heldBack = (await readFile(bundled.heldBack, "utf8")).split(/\s+/).filter(Boolean);
-	const names = new Set(await pictureNames(path));
 	const present = heldBack.filter((name) => names.has(name));
 	// Half of them are no coincidence; a copy of the data need not be whole.
 	const isRestricted = present.length >= heldBack.length / 2;
 	const chosen = new Set(isRestricted ? present : names);
-	const { pictures, skipped } = await readPictures(path, input, MOST_PICTURES, (name) => chosen.has(name));
-	const classes = pictures.map(({ folder }) => labelOf(folder, labels, path));
+	const reel = await openReel(3 * input.width * input.height);
+	const classes: number[] = [];
+	const skipped: string[] = [];
+	const hash = createHash("sha256");
+	try {
+		for await (const { name, folder, pixels } of decodePictures(path, input, MOST_PICTURES, (own) => chosen.has(own))) {
+			if (!pixels) {
+				skipped.push(name);
+				continue;
+			}
+			classes.push(labelOf(folder, labels, path));
+			await reel.push(pixels);
+			hash.update(pixels);
+		}
+	} catch (error) {
+		await reel.close();
+		throw error;
+	}
 	return {
-		pixels: pictures.map(({ pixels }) => pixels),
 		labels: classes,
+		hash: hash.update(JSON.stringify(classes)).digest("hex"),
 		remarks: [
-			`${pictures.length} pictures of ${new Set(classes).size} classes`,
+			`${classes.length} pictures of ${new Set(classes).size} classes`,
 			...(isRestricted ? ["only those that the bundled models were not trained on"] : []),
 			...(skipped.length > 0
 				? [`skipped ${skipped.length} that cannot be decoded: ${skipped.slice(0, 5).join(", ")}`]
 				: []),
 		],
+		picture: async (place) => (await reel.read(place, 1))[0],
+		close: reel.close,
 	};
 }
 
@@ -59,19 +81,26 @@ function labelOf(folder: string | undefined, labels: readonly string[], path: st
 	return label;
 }
 
-/** Folders are checked by themselves, since one without a picture does not show in the list of pictures. */
-async function checkClasses(path: string, labels: readonly string[]): Promise<void> {
+/** Names of the pictures; folders are checked by themselves, since one without a picture does not show in the names. */
+async function picturesAt(path: string, labels: readonly string[]): Promise<string[]> {
 	const found = await stat(path).catch((cause) => {
 		throw new Mistake(`${path}: cannot be read (${cause.code}); expected a folder of class folders, or a zip of one`, {
 			cause,
 		});
 	});
-	if (!found.isDirectory()) return;
+	const names = await pictureNames(path);
+	if (!found.isDirectory()) {
+		if (names.length > 0) return names;
+		throw new Mistake(
+			`${path}: has no pictures; expected a folder of class folders, a zip of one, or a video with its .labels.json beside it`,
+		);
+	}
 	for (const entry of await readdir(path, { withFileTypes: true })) {
 		if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
 		labelOf(entry.name, labels, path);
-		if ((await readdir(join(path, entry.name))).length === 0) {
+		if (!names.some((name) => name.startsWith(`${entry.name}/`))) {
 			throw new Mistake(`${join(path, entry.name)}: is empty; expected pictures of the class, or no such folder`);
 		}
 	}
+	return names;
 }

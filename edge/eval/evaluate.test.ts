@@ -2,97 +2,157 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { openBundle } from "../../adapters/bundle.js";
-import type { Bundle } from "../../operators/types.js";
+import { Mistake } from "../mistake.js";
 import { type Workshop, workshop } from "../prepare/fixtures.js";
 import { prepare } from "../prepare/prepare.js";
-import { type Data, readData } from "./data.js";
-import { evaluate, type Plan, planned } from "./evaluate.js";
-import { methods } from "./methods/methods.js";
+import { type Follower, openStage } from "./evaluate.js";
+import { closeAll, type Plan, planned, plansFor, type Scope } from "./plan.js";
+import { evaluateAll } from "./pool.js";
 import { type Journal, openJournal } from "./results/journal.js";
-import { openProgress } from "./results/progress.js";
+import { terminalTables } from "./results/layout.js";
+import { keyOf, type Run } from "./results/run.js";
 import { studies } from "./results/study.js";
-import { terminalTables } from "./results/tables.js";
-import { streams } from "./streams.js";
 
-const quiet = openProgress(process.stderr, [], { json: true });
 const never = new AbortController().signal;
 
 describe("an evaluation", () => {
 	let shop: Workshop;
-	let bundle: Bundle;
-	let data: Data;
+	const opened: Plan[] = [];
 	before(async () => {
 		shop = await workshop();
 		await prepare(shop);
-		bundle = await openBundle(shop.out);
-		data = await readData(shop.calibration, bundle);
 	});
-	after(() => shop.remove());
+	after(async () => {
+		await closeAll(opened);
+		await shop.remove();
+	});
 
-	const plan = (names: readonly string[], streamNames: readonly string[], seed = 1): Plan => ({
-		bundle,
-		model: "tiny W8A8",
-		data,
-		methods: methods.filter(({ name }) => names.includes(name)),
-		showings: streams
-			.filter(({ name }) => streamNames.includes(name))
-			.map((stream) => ({
-				stream,
-				seed,
-				segments: stream.segments({ labels: data.labels, corruptions: ["fog", "h264"], frames: 70, seed }),
-			})),
+	const scopeOf = (methods: readonly string[], streams: readonly string[]): Scope => ({
+		model: [shop.out],
+		data: [shop.calibration],
+		streams,
+		methods,
+		corruptions: ["fog:3", "h264"],
+		seeds: 1,
+		frames: 70,
 	});
-	const journal = (name: string): Promise<Journal> => openJournal(join(shop.directory, name), { test: "evaluate" });
-	const tables = async (name: string, own: Plan, signal = never): Promise<string> => {
-		const open = await journal(name);
-		await evaluate(own, open, quiet, signal);
-		await open.close();
-		return terminalTables(studies(open.runs));
+	const plansOf = async (scope: Scope): Promise<Plan[]> => {
+		const plans = await plansFor(scope);
+		opened.push(...plans);
+		return plans;
 	};
+	const following = (done: Follower["done"]): Follower => ({ start: () => {}, seen: () => {}, done });
+	/** The runs in the order they were planned in. */
+	const inOrder = (plans: readonly Plan[], runs: readonly Run[]): Run[] =>
+		plans.flatMap(planned).flatMap((id) => runs.filter((run) => keyOf(run) === keyOf(id)));
 
-	it("gives the same table to the last digit for the same seed", async () => {
-		const own = plan(["none", "align", "zoa", "zoa-reference"], ["continual", "mixed"]);
-		assert.equal(await tables("first.jsonl", own), await tables("second.jsonl", own));
+	/** Made in this process. */
+	const made = async (scope: Scope): Promise<Run[]> => {
+		const runs: Run[] = [];
+		for (const plan of await plansOf(scope)) {
+			const stage = await openStage(plan);
+			for (const showing of plan.showings) {
+				await stage.show(
+					showing,
+					plan.methods,
+					following((run) => void runs.push(run)),
+					never,
+				);
+			}
+			await stage.close();
+		}
+		return runs;
+	};
+	/** Made by others, and kept. */
+	const kept = async (scope: Scope, journal: Journal, signal = never, then = () => {}): Promise<Run[]> => {
+		const plans = await plansOf(scope);
+		const done = async (run: Run) => {
+			await journal.add(run);
+			then();
+		};
+		await evaluateAll(scope, plans, journal.has, following(done), signal);
+		return inOrder(plans, journal.runs);
+	};
+	const journalAt = (name: string): Promise<Journal> => openJournal(join(shop.directory, name), { test: "evaluate" });
+	const tables = (runs: readonly Run[]): string => terminalTables(studies(runs));
+
+	it("gives the same table to the last digit for the same seed, in whichever process", async () => {
+		const scope = scopeOf(["none", "align", "zoa", "zoa-reference"], ["continual", "mixed"]);
+		const journal = await journalAt("first.jsonl");
+		const runs = await kept(scope, journal);
+		assert.equal(runs.length, 8);
+		assert.equal(tables(runs), tables(await made(scope)));
+		await journal.close();
 	});
 
-	it("shows every method the same frames, each once", async () => {
-		const open = await journal("frames.jsonl");
-		const own = plan(["none", "shift", "zoa", "zoa-reference"], ["recurring", "video"]);
-		await evaluate(own, open, quiet, never);
+	it("shows every method the same frames, each once, whatever their window", async () => {
+		const scope = scopeOf(["none", "shift", "zoa", "zoa-reference", "lame"], ["recurring", "video", "window-16"]);
+		const runs = await made(scope);
+		const [plan] = await plansOf(scope);
 		const labels = (method: string, stream: string) =>
-			open.runs.find((run) => run.method === method && run.stream === stream)?.frames.map(({ label }) => label);
-		for (const { stream, frames } of planned(own)) {
+			runs.find((run) => run.method === method && run.stream === stream)?.frames.map(({ label }) => label);
+		for (const { stream, frames } of planned(plan)) {
 			const expected = labels("none", stream);
 			assert.equal(expected?.length, frames);
-			for (const { name } of own.methods) assert.deepEqual(labels(name, stream), expected);
+			for (const { name } of plan.methods) assert.deepEqual(labels(name, stream), expected);
 		}
-		await open.close();
+	});
+
+	it("lets methods learn from as many frames at a time as the stream says", async () => {
+		const runs = await made(scopeOf(["none", "zoa-reference", "lame"], ["continual", "window-16"]));
+		const steps = (method: string, stream: string) => {
+			const run = runs.find((own) => own.method === method && own.stream === stream) as Run;
+			return new Set(run.frames.map(({ milliseconds }) => milliseconds)).size;
+		};
+		for (const method of ["zoa-reference", "lame"]) {
+			assert.deepEqual([steps(method, "continual"), steps(method, "window-16")], [4, 14], method);
+		}
+		assert.equal(steps("none", "continual"), steps("none", "window-16"));
 	});
 
 	it("counts the forward passes: one for doing nothing, about two for zeroth-order steps", async () => {
-		const open = await journal("passes.jsonl");
-		await evaluate(plan(["none", "zoa-reference"], ["clean"]), open, quiet, never);
-		const passes = open.runs.map(({ method, frames }) => [
-			method,
-			frames.reduce((sum, frame) => sum + frame.passes, 0) / frames.length,
-		]);
-		assert.deepEqual(passes[0], ["none", 1]);
-		assert.ok(Number(passes[1][1]) > 1.7 && Number(passes[1][1]) <= 2);
-		await open.close();
+		const [none, reference] = (await made(scopeOf(["none", "zoa-reference"], ["clean"]))).map(
+			({ frames }) => frames.reduce((sum, frame) => sum + frame.passes, 0) / frames.length,
+		);
+		assert.equal(none, 1);
+		assert.ok(reference > 1.7 && reference <= 2);
+	});
+
+	it("says what a method holds in memory, which is nothing for none", async () => {
+		const runs = await made(scopeOf(["none", "zoa"], ["clean"]));
+		const [none, zoa] = runs.map(({ heldBytes }) => heldBytes);
+		assert.ok(none < 2 ** 18, `none holds ${none}`);
+		// At least the frames of its window and the parameters of its memory.
+		assert.ok(zoa > none, `zoa holds ${zoa}, none ${none}`);
 	});
 
 	it("goes on where it was stopped, to the same table", async () => {
-		const own = plan(["none", "align"], ["continual", "sorted"]);
-		const whole = await tables("whole.jsonl", own);
+		const scope = scopeOf(["none", "align"], ["continual", "sorted", "clean"]);
 		const stop = new AbortController();
-		const stopping = { ...quiet, done: () => stop.abort() };
-		const open = await journal("parts.jsonl");
-		await evaluate(own, open, stopping, stop.signal);
-		assert.equal(open.runs.length, 1);
-		await open.close();
+		const first = await journalAt("parts.jsonl");
+		const runs = await kept(scope, first, stop.signal, () => stop.abort());
+		assert.ok(runs.length >= 1 && runs.length < 6, `${runs.length} runs`);
+		await first.close();
 		const before = await readFile(join(shop.directory, "parts.jsonl"), "utf8");
-		assert.equal(await tables("parts.jsonl", own), whole);
+		const second = await journalAt("parts.jsonl");
+		assert.equal(tables(await kept(scope, second)), tables(await made(scope)));
+		await second.close();
 		assert.ok((await readFile(join(shop.directory, "parts.jsonl"), "utf8")).startsWith(before), "a run was made again");
+	});
+
+	it("ends with the mistake that a process found", async () => {
+		const scope = scopeOf(["none"], ["clean"]);
+		const plans = await plansOf(scope);
+		const elsewhere = { ...scope, data: [join(shop.directory, "nothing")] };
+		await assert.rejects(
+			evaluateAll(
+				elsewhere,
+				plans,
+				() => false,
+				following(() => {}),
+				never,
+			),
+			(error) => error instanceof Mistake && /nothing: cannot be read \(ENOENT\)/.test(error.message),
+		);
 	});
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { domainName, type Segment, streams } from "./streams.js";
+import { Mistake } from "../mistake.js";
+import { domainName, domainOf, type Segment, streams } from "./streams.js";
 
 const LABELS = Array.from({ length: 120 }, (_, i) => i % 6);
-const wanted = { labels: LABELS, corruptions: ["fog", "night", "rain"], frames: 90, seed: 1 };
+const wanted = { labels: LABELS, domains: ["fog", "night", "rain"].map(domainOf), frames: 90, seed: 1 };
 const segmentsOf = (name: string, change: Partial<typeof wanted> = {}): Segment[] => {
 	const stream = streams.find((one) => one.name === name);
 	assert.ok(stream, name);
@@ -35,6 +36,27 @@ describe("every stream", () => {
 	}
 });
 
+describe("a domain", () => {
+	it("is typed as a corruption's name, and a severity where it is not the worst", () => {
+		assert.equal(domainName(domainOf("fog")), "fog 5");
+		assert.equal(domainName(domainOf("fog:3")), "fog 3");
+	});
+
+	for (const [typed, message] of [
+		["mist", /no corruption called "mist"; expected one of/],
+		["fog:6", /^fog:6: expected a severity from 1 to 5, as in fog:3$/],
+		["fog:", /^fog:: expected a severity/],
+		["fog:3:3", /^fog:3:3: expected a severity/],
+	] as const) {
+		it(`cannot be ${typed}`, () => {
+			assert.throws(
+				() => domainOf(typed),
+				(error) => error instanceof Mistake && message.test(error.message),
+			);
+		});
+	}
+});
+
 describe("a stream", () => {
 	it("has each domain once, clean first, when it is continual", () => {
 		assert.deepEqual(
@@ -46,6 +68,11 @@ describe("a stream", () => {
 	it("goes ten times round in rounds", () => {
 		const rounds = segmentsOf("rounds").map(({ round }) => round);
 		assert.deepEqual(new Set(rounds), new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]));
+	});
+
+	it("of a window of 16 shows what the continual stream shows", () => {
+		assert.deepEqual(segmentsOf("window-16"), segmentsOf("continual"));
+		assert.equal(streams.find(({ name }) => name === "window-16")?.window, 16);
 	});
 
 	it("climbs and falls in severity when it is gradual", () => {

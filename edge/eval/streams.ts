@@ -1,4 +1,7 @@
+import { Mistake } from "../mistake.js";
+import { corruptionOf } from "./corruptions/corruptions.js";
 import type { Severity } from "./image.js";
+import { WINDOW } from "./method.js";
 import { randomOf, shuffled } from "./random.js";
 
 /** What the world does for a while; undefined: nothing. */
@@ -19,8 +22,8 @@ export interface Segment {
 export interface Wanted {
 	/** The class of each picture there is. */
 	readonly labels: readonly number[];
-	/** Names of the corruptions that take part. */
-	readonly corruptions: readonly string[];
+	/** What is shown beside clean pictures. */
+	readonly domains: readonly Domain[];
 	/** Frames of one domain in all. */
 	readonly frames: number;
 	readonly seed: number;
@@ -30,6 +33,8 @@ export interface Stream {
 	readonly name: string;
 	/** Played through ffmpeg as a camera's video would be. */
 	readonly video?: boolean;
+	/** Frames that a learning step looks at. */
+	readonly window: number;
 	segments(wanted: Wanted): Segment[];
 }
 
@@ -45,8 +50,16 @@ const DIRICHLET = 0.1;
 export const domainName = ({ corruption, severity }: Domain): string =>
 	corruption === undefined ? "clean" : `${corruption} ${severity}`;
 
-const atWorst = (corruptions: readonly string[]): Domain[] =>
-	corruptions.map((corruption) => ({ corruption, severity: 5 }));
+/**
+ * A domain as it is typed: a corruption's name, and behind a colon its severity where that is not 5.
+ * @throws {Mistake} when there is no such corruption or severity
+ */
+export function domainOf(typed: string): Domain {
+	const [, name, severity = "5"] = /^([^:]*)(?::(.*))?$/.exec(typed) ?? [];
+	const corruption = corruptionOf(name).name;
+	if (/^[1-5]$/.test(severity)) return { corruption, severity: Number(severity) as Severity };
+	throw new Mistake(`${typed}: expected a severity from 1 to 5, as in ${name}:3`);
+}
 
 /** How the classes of a stretch follow each other: places of pictures. */
 type Order = (labels: readonly number[], count: number, random: () => number) => number[];
@@ -120,23 +133,26 @@ function gamma(shape: number, random: () => number): number {
 /** Clean first, then each corruption once. */
 const eachOnce =
 	(order: Order) =>
-	({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
+	({ labels, domains, frames, seed }: Wanted): Segment[] => {
 		const random = randomOf(seed, 1);
-		const domains = [CLEAN, ...atWorst(corruptions)];
-		return domains.map((domain) => ({ domain, round: 0, pictures: order(labels, frames, random) }));
+		return [CLEAN, ...domains].map((domain) => ({ domain, round: 0, pictures: order(labels, frames, random) }));
 	};
 
-const tenRounds = ({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
+const tenRounds = ({ labels, domains, frames, seed }: Wanted): Segment[] => {
 	const random = randomOf(seed, 2);
-	const domains = [CLEAN, ...atWorst(corruptions)];
 	return Array.from({ length: ROUNDS }, (_, round) =>
-		domains.map((domain) => ({ domain, round, pictures: iid(labels, Math.ceil(frames / ROUNDS), random) })),
+		[CLEAN, ...domains].map((domain) => ({
+			domain,
+			round,
+			pictures: iid(labels, Math.ceil(frames / ROUNDS), random),
+		})),
 	).flat();
 };
 
-const upAndDown = ({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
+const upAndDown = ({ labels, domains, frames, seed }: Wanted): Segment[] => {
 	const random = randomOf(seed, 3);
 	const severities: Severity[] = [1, 2, 3, 4, 5, 4, 3, 2, 1];
+	const corruptions = [...new Set(domains.map(({ corruption }) => corruption))];
 	return corruptions.flatMap((corruption, round) =>
 		severities.map((severity) => ({
 			domain: { corruption, severity },
@@ -149,20 +165,20 @@ const upAndDown = ({ labels, corruptions, frames, seed }: Wanted): Segment[] => 
 /** Clean and the first three corruptions, each coming back for visits of random length until it has its frames. */
 const recurringWith =
 	(order: Order) =>
-	({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
+	({ labels, domains, frames, seed }: Wanted): Segment[] => {
 		const random = randomOf(seed, 4);
-		const domains = [CLEAN, ...atWorst(corruptions.slice(0, 3))];
-		const left = domains.map(() => frames);
-		const visits = domains.map(() => 0);
+		const recurring = [CLEAN, ...domains.slice(0, 3)];
+		const left = recurring.map(() => frames);
+		const visits = recurring.map(() => 0);
 		const segments: Segment[] = [];
 		let last = -1;
 		while (left.some((count) => count > 0)) {
-			const open = [...domains.keys()].filter(
+			const open = [...recurring.keys()].filter(
 				(i) => left[i] > 0 && (i !== last || left.every((n, k) => k === i || n === 0)),
 			);
 			const i = segments.length === 0 ? 0 : open[Math.floor(random() * open.length)];
 			const count = Math.min(left[i], between(VISIT, random));
-			segments.push({ domain: domains[i], round: visits[i]++, pictures: order(labels, count, random) });
+			segments.push({ domain: recurring[i], round: visits[i]++, pictures: order(labels, count, random) });
 			left[i] -= count;
 			last = i;
 		}
@@ -170,11 +186,10 @@ const recurringWith =
 	};
 
 /** Every frame of another domain. */
-const mixed = ({ labels, corruptions, frames, seed }: Wanted): Segment[] => {
+const mixed = ({ labels, domains, frames, seed }: Wanted): Segment[] => {
 	const random = randomOf(seed, 5);
-	const domains = [CLEAN, ...atWorst(corruptions)];
 	const bag = shuffled(
-		domains.flatMap((domain) => new Array<Domain>(frames).fill(domain)),
+		[CLEAN, ...domains].flatMap((domain) => new Array<Domain>(frames).fill(domain)),
 		random,
 	);
 	const pictures = iid(labels, bag.length, random);
@@ -192,14 +207,16 @@ const cleanOnly = ({ labels, frames, seed }: Wanted): Segment[] => {
 
 /** The streams there are, by the names that `--streams` takes. */
 export const streams: readonly Stream[] = [
-	{ name: "continual", segments: eachOnce(iid) },
-	{ name: "rounds", segments: tenRounds },
-	{ name: "gradual", segments: upAndDown },
-	{ name: "recurring", segments: recurringWith(iid) },
-	{ name: "dirichlet", segments: eachOnce(dirichlet) },
-	{ name: "sorted", segments: eachOnce(sorted) },
-	{ name: "one-class", segments: eachOnce(oneClass) },
-	{ name: "mixed", segments: mixed },
-	{ name: "clean", segments: cleanOnly },
-	{ name: "video", video: true, segments: recurringWith(runs) },
+	{ name: "continual", window: WINDOW, segments: eachOnce(iid) },
+	{ name: "rounds", window: WINDOW, segments: tenRounds },
+	{ name: "gradual", window: WINDOW, segments: upAndDown },
+	{ name: "recurring", window: WINDOW, segments: recurringWith(iid) },
+	{ name: "dirichlet", window: WINDOW, segments: eachOnce(dirichlet) },
+	{ name: "sorted", window: WINDOW, segments: eachOnce(sorted) },
+	{ name: "one-class", window: WINDOW, segments: eachOnce(oneClass) },
+	{ name: "mixed", window: WINDOW, segments: mixed },
+	{ name: "clean", window: WINDOW, segments: cleanOnly },
+	// The very frames of `continual`, which is what it is compared with.
+	{ name: "window-16", window: 16, segments: eachOnce(iid) },
+	{ name: "video", window: WINDOW, video: true, segments: recurringWith(runs) },
 ];

@@ -15,13 +15,13 @@ const RATE = "25";
  * @param frames planes G, B, R of width × height bytes
  */
 export async function* filmed(
-	frames: readonly Uint8Array[],
+	frames: AsyncIterable<Uint8Array>,
 	{ width, height }: { readonly width: number; readonly height: number },
 ): AsyncGenerator<Uint8Array> {
 	const folder = await mkdtemp(join(tmpdir(), "acclimate-eval-"));
 	try {
 		const file = join(folder, "clip.mp4");
-		await encode(frames, width, height, file);
+		const encoded = await encode(frames, width, height, file);
 		// Without the edge that was added to make the sides even.
 		const region = [0, 0, width, height] as const;
 		const camera = await openCamera({ file, loop: false, pace: "fast", width, height, fit: "stretch", region });
@@ -34,13 +34,14 @@ export async function* filmed(
 		} finally {
 			await camera.close();
 		}
-		if (count !== frames.length) throw new EdgeError("camera", `filmed ${frames.length} frames and got ${count} back`);
+		if (count !== encoded) throw new EdgeError("camera", `filmed ${encoded} frames and got ${count} back`);
 	} finally {
 		await rm(folder, { recursive: true });
 	}
 }
 
-async function encode(frames: readonly Uint8Array[], width: number, height: number, file: string): Promise<void> {
+/** Writes the file, and gives how many frames are in it. */
+async function encode(frames: AsyncIterable<Uint8Array>, width: number, height: number, file: string): Promise<number> {
 	const raw = ["-f", "rawvideo", "-pix_fmt", "gbrp", "-s", `${width}x${height}`, "-r", RATE, "-i", "pipe:0"];
 	// Chroma is stored at half the size, so that sides have to be even.
 	const even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-crf", "23", "-pix_fmt", "yuv420p"];
@@ -52,11 +53,14 @@ async function encode(frames: readonly Uint8Array[], width: number, height: numb
 	});
 	child.stdin.on("error", () => {}); // told by the exit code
 	const drained = () => once(child.stdin, "drain").catch(() => {});
-	for (const frame of frames) {
+	let count = 0;
+	for await (const frame of frames) {
 		if (child.exitCode !== null) break;
+		count++;
 		if (!child.stdin.write(frame)) await Promise.race([drained(), ended]);
 	}
 	child.stdin.end();
 	const [code] = await ended;
 	if (code !== 0) throw new EdgeError("camera", `ffmpeg cannot encode H.264 (exit code ${code}); it needs libx264`);
+	return count;
 }

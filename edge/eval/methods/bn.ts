@@ -28,12 +28,12 @@ const SETTLED = 0.01;
 
 export const bn: Method = {
 	name: "bn",
-	batch: 64,
 	refuses: ({ sites }: Manifest) =>
 		sites.some(({ kind }) => kind === "norm")
 			? "bn needs BatchNorms, and this model's norms are LayerNorms"
 			: undefined,
-	open: async (model) => ({
+	open: async (model, { window }) => ({
+		batch: window,
 		step: async (frames) => {
 			const { logits, passes } = await normalized(model, frames);
 			return { probabilities: probabilitiesOf(logits, model.bundle.manifest.labels.length), passes };

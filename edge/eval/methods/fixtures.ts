@@ -6,7 +6,7 @@ import { memoryFrames, memoryModel } from "../../../adapters/model.memory.js";
 import type { Activations, Bundle, Frame, Model } from "../../../operators/types.js";
 import { argmax, plus, product, rows, type Vector } from "../../../operators/zoa/vector.js";
 import { type BundledModel, bundled } from "../../paths.js";
-import type { Answer, Method } from "../method.js";
+import { type Answer, type Method, WINDOW } from "../method.js";
 
 const framesOf = (pixels: Uint8Array, { manifest }: Bundle): Frame[] => {
 	const size = 3 * manifest.input.width * manifest.input.height;
@@ -100,7 +100,7 @@ export async function answersOf(
 	batches: readonly (readonly Frame[])[],
 	seed = 1,
 ): Promise<Answer[]> {
-	const adapting = await method.open(model, seed);
+	const adapting = await method.open(model, { seed, window: WINDOW });
 	try {
 		const answers: Answer[] = [];
 		for (const frames of batches) answers.push(await adapting.step(frames));

@@ -28,13 +28,12 @@ import { moments } from "../../../operators/zoa/moments.js";
 import { followedShift, PUBLISHED_SHIFT_WEIGHT, shifted } from "../../../operators/zoa/shift.js";
 import { meanSquaredDifference, rows, type Vector } from "../../../operators/zoa/vector.js";
 import { openSession, type Session } from "../../prepare/graph/session.js";
-import type { Adapting, Method } from "../method.js";
+import { type Adapting, type Method, type Start, WINDOW } from "../method.js";
 import { openCma } from "./cma.js";
 import { meanOf, probabilitiesOf } from "./forward.js";
 import { PROMPTED_OUTPUTS, promptedGraph } from "./prompts.js";
 
 const PROMPTS = 3;
-const BATCH = 64;
 /** λ for a batch of 64, against entropies that are added up (above, "Different here"). */
 const LAMBDA = 16;
 
@@ -44,12 +43,11 @@ const LAMBDA = 16;
  */
 export const foa = (population: number, told: (fitness: number) => void = () => {}): Method => ({
 	name: `foa-${population}`,
-	batch: BATCH,
 	refuses: ({ sites }: Manifest) =>
 		sites.some(({ kind, name }) => kind === "norm" && name.startsWith("blocks."))
 			? undefined
 			: "foa learns tokens, and this model has none",
-	open: (model, seed) => openFoa(model, population, seed, told),
+	open: (model, start) => openFoa(model, population, start, told),
 });
 
 export const foaMethods: readonly Method[] = [foa(2), foa(6), foa(28)];
@@ -57,7 +55,7 @@ export const foaMethods: readonly Method[] = [foa(2), foa(6), foa(28)];
 async function openFoa(
 	{ bundle }: Model,
 	population: number,
-	seed: number,
+	{ seed, window }: Start,
 	told: (fitness: number) => void,
 ): Promise<Adapting> {
 	const { manifest, source } = bundle;
@@ -76,8 +74,9 @@ async function openFoa(
 	const answer = (logits: Vector, passes: number) => ({ probabilities: probabilitiesOf(logits, classes), passes });
 
 	return {
+		batch: window,
 		step: async (frames) => {
-			if (frames.length < BATCH / 2) return answer((await tried(frames, cma.mean())).corrected, frames.length);
+			if (frames.length < window / 2) return answer((await tried(frames, cma.mean())).corrected, frames.length);
 			const tries: Awaited<ReturnType<typeof tried>>[] = [];
 			for (const prompts of cma.ask()) tries.push(await tried(frames, prompts));
 			cma.tell(tries.map((one) => one.fitness));
@@ -97,7 +96,7 @@ export function fitness(logits: Vector, taps: Vector, { manifest, source }: Bund
 		const apart = (x: Vector, y: Vector) => Math.sqrt(span.length * meanSquaredDifference(x, y, span));
 		return sum + apart(found.mean, source.tapMean) + apart(found.deviation, source.tapDeviation);
 	}, 0);
-	return meanEntropy(logits, manifest.labels.length) + (LAMBDA / BATCH) * distance;
+	return meanEntropy(logits, manifest.labels.length) + (LAMBDA / WINDOW) * distance;
 }
 
 /** One pass with prompts, which are in units of the tokens' deviations. */

@@ -23,9 +23,9 @@ const MOST_UPDATES = 100;
 
 export const lame: Method = {
 	name: "lame",
-	batch: 64,
 	refuses: () => undefined,
-	open: async (model) => ({
+	open: async (model, { window }) => ({
+		batch: window,
 		step: async (frames) => {
 			const { manifest } = model.bundle;
 			const { logits, features } = await forward(model, frames);

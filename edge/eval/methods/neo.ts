@@ -17,33 +17,31 @@
 import type { Frame, Model } from "../../../operators/types.js";
 import { PUBLISHED_SHIFT_WEIGHT, shifted } from "../../../operators/zoa/shift.js";
 import { rows, toward, type Vector, zeros } from "../../../operators/zoa/vector.js";
-import type { Adapting, Method } from "../method.js";
+import { type Adapting, type Method, WINDOW } from "../method.js";
 import { forward, meanOf, probabilitiesOf } from "./forward.js";
-
-const BATCH = 64;
 
 /** Weight of `count` frames after `before` others. */
 type Weight = (count: number, before: number) => number;
 
 const cumulative: Weight = (count, before) => count / (before + count);
-const moving: Weight = (count, before) => (before === 0 ? 1 : 1 - (1 - PUBLISHED_SHIFT_WEIGHT) ** (count / BATCH));
+const moving: Weight = (count, before) => (before === 0 ? 1 : 1 - (1 - PUBLISHED_SHIFT_WEIGHT) ** (count / WINDOW));
 
 const method = (name: string, weight: Weight): Method => ({
 	name,
-	batch: BATCH,
 	refuses: () => undefined,
-	open: async (model) => recentring(model, weight),
+	open: async (model, { window }) => recentring(model, window, weight),
 });
 
 export const neo = method("neo", cumulative);
 export const neoContinual = method("neo-continual", moving);
 
-function recentring(model: Model, weight: Weight): Adapting {
+function recentring(model: Model, batch: number, weight: Weight): Adapting {
 	const { manifest, source } = model.bundle;
 	const origin = zeros(manifest.features);
 	let centre: Vector = origin;
 	let seen = 0;
 	return {
+		batch,
 		step: async (frames: readonly Frame[]) => {
 			const { logits, features } = await forward(model, frames);
 			centre = toward(centre, meanOf(rows(features, manifest.features)), weight(frames.length, seen));

@@ -24,12 +24,11 @@ import { loss, meanEntropy, stageSpans, tapStatistics } from "../../../operators
 import { perturbedSpans } from "../../../operators/zoa/mix.js";
 import { type Moments, moments, pooled, shiftScore } from "../../../operators/zoa/moments.js";
 import { dot, minus, rows, type Span, type Vector } from "../../../operators/zoa/vector.js";
-import type { Adapting, Answer, Method } from "../method.js";
+import type { Adapting, Answer, Method, Start } from "../method.js";
 import { type Cma, openCma, usualPopulation } from "./cma.js";
 import { openFastfood } from "./fastfood.js";
 import { forward, probabilitiesOf } from "./forward.js";
 
-const BATCH = 64;
 const DIMENSIONS = 64;
 /** First steps: how far each scale and bias is tried to either side. */
 const STEP = 0.05;
@@ -63,15 +62,14 @@ interface Learning {
 
 export const pace: Method = {
 	name: "pace",
-	batch: BATCH,
 	refuses: ({ sites }) =>
 		sites.some(({ perturbed }) => perturbed)
 			? undefined
 			: "pace learns the sites that zeroth-order steps perturb, and this model has none",
-	open: async (model, seed) => openPace(model, seed),
+	open: async (model, start) => openPace(model, start),
 };
 
-function openPace(model: Model, seed: number): Adapting {
+function openPace(model: Model, { seed, window }: Start): Adapting {
 	const { bundle } = model;
 	const { manifest } = bundle;
 	const published = PUBLISHED[manifest.sites.some(({ kind }) => kind === "norm") ? "transformer" : "convolutional"];
@@ -144,11 +142,12 @@ function openPace(model: Model, seed: number): Adapting {
 	});
 
 	return {
+		batch: window,
 		step: async (frames) => {
 			const count = frames.length;
 			// Also tells whether the domain is another one; the stem lies before everything that is learned.
 			const first = await forward(model, frames, affineOf(learning.cma.mean()));
-			if (count < BATCH / 2) return answer(first, count, false);
+			if (count < window / 2) return answer(first, count, false);
 			const stem = stemOf(bundle, first);
 			const score = scoreOf(detector, stem);
 			const isNew = score !== undefined && score > published.threshold;

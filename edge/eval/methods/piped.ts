@@ -5,16 +5,14 @@ import type { Learning, Settings } from "../../../operators/settings.js";
 import type { Camera, Frame, Inferred, Model, Outlet, Recalled } from "../../../operators/types.js";
 import { pipeline } from "../../../pipeline/pipeline.js";
 import { settingsOf } from "../../settings.js";
-import type { Adapting, Answer, Method } from "../method.js";
+import type { Adapting, Answer, Method, Start } from "../method.js";
 
 /** The daemon's own pipeline as a method: the same operators in the same order, with a camera that is fed by hand. */
 const piped = (name: string, configured: string, change: (learning: Learning) => Learning = (own) => own): Method => {
-	const settings = settingsWith(configured, change);
 	return {
 		name,
-		batch: settings.batch.frames,
 		refuses: () => undefined,
-		open: async (model, seed) => openPipeline(model, withSeed(settings, seed)),
+		open: async (model, start) => openPipeline(model, settingsWith(configured, start, change)),
 	};
 };
 
@@ -27,18 +25,13 @@ export const pipedMethods: readonly Method[] = [
 	piped("zoa", "zoa"),
 ];
 
-function settingsWith(method: string, change: (learning: Learning) => Learning): Settings {
-	const text = `adapt: { method: ${method} }\ncameras: { eval: { source: clip.mp4 } }`;
+function settingsWith(method: string, { seed, window }: Start, change: (learning: Learning) => Learning): Settings {
+	const text = `adapt: { method: ${method}, window: ${window}, seed: ${seed} }\ncameras: { eval: { source: clip.mp4 } }`;
 	const parsed = parse(text, "eval.yaml", { env: {}, secretsDirectories: [] });
 	if ("mistakes" in parsed) throw new Error(parsed.mistakes.join("\n"));
 	const { learning, batch } = settingsOf(parsed.config);
 	return { batch, learning: learning && change({ ...learning, checkpoint: Number.POSITIVE_INFINITY }) };
 }
-
-const withSeed = ({ batch, learning }: Settings, seed: number): Settings => ({
-	batch,
-	learning: learning && { ...learning, seed },
-});
 
 const silent: Outlet = { publish: async () => {} };
 
@@ -64,6 +57,7 @@ function openPipeline(model: Model, settings: Settings): Adapting {
 		},
 	});
 	return {
+		batch: settings.batch.frames,
 		step: async (frames) => {
 			const before = counted.frames();
 			if (failure) throw failure;

@@ -34,11 +34,11 @@ export type Supports = readonly (readonly Support[])[];
 
 export const t3a: Method = {
 	name: "t3a",
-	batch: 64,
 	refuses: () => undefined,
-	open: async (model) => {
+	open: async (model, { window }) => {
 		let supports: Supports | undefined;
 		return {
+			batch: window,
 			step: async (frames) => {
 				const activations = await forward(model, frames);
 				supports = extended(supports ?? firstSupports(model, activations), model, activations);

@@ -48,6 +48,19 @@ test("it lists where adapting hurts, the largest loss first", () => {
 	assert.match(pageOf(none, better), /No method is below doing nothing in any domain/);
 });
 
+test("it lists the 40 largest losses, counts the rest by method, and has the overview before them", () => {
+	const names = Array.from({ length: 45 }, (_, visit) => ({ domain: `corruption ${visit}`, visit }));
+	const nothing = run({ frames: names.flatMap((name) => frames(40, 0, name)) });
+	const lost = (method: string, right: number) =>
+		run({ method, frames: names.flatMap((name) => frames(right, 40 - right, name)) });
+	const page = pageOf(nothing, lost("dreadful", 0), lost("bad", 10));
+	const [before, section] = page.split("## Where adapting hurts");
+	assert.match(section, /90 cases/);
+	assert.match(section, /Besides these 50 smaller losses, by method: bad 45, dreadful 5\./);
+	assert.equal(section.split("###")[0].match(/corruption \d+ −/g)?.length, 40);
+	assert.match(before, /## In short[\s\S]*### vit W8A8, all streams[\s\S]*worst to none/);
+});
+
 test("many losses of one method stay in one row", () => {
 	const names = Array.from({ length: 12 }, (_, visit) => ({ domain: `corruption ${visit}`, visit }));
 	const nothing = run({ frames: names.flatMap((name) => frames(40, 0, name)) });

@@ -2,11 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { type Interval, verdict } from "./bootstrap.js";
+import { comparisons } from "./comparisons.js";
+import { markdown } from "./layout.js";
 import { BEGINNING, grouped } from "./metrics.js";
 import { between, fixed, points } from "./numbers.js";
 import { bars, overTime } from "./plots.js";
 import type { Study } from "./study.js";
-import { accuracyGrid, behaviourGrid, byModel, costGrid, LEGEND, markdown, overviewGrid, titleOf } from "./tables.js";
+import { accuracyGrid, behaviourGrid, byModel, costGrid, LEGEND, overviewGrid, titleOf } from "./tables.js";
 
 /** What a page of results says besides its numbers. */
 export interface Circumstances {
@@ -65,11 +67,17 @@ const page = (all: readonly Study[], { date, commit, machine, commands, credits 
 		["```sh", ...commands, "```"].join("\n"),
 		"## How to read this",
 		...explanation(all),
+		"## In short",
+		"Mean over the domains of each stream.",
+		...byModel(all).flatMap((own) => [
+			`### ${own[0].model}, all streams`,
+			markdown(overviewGrid(own)),
+			...comparisons(own).flatMap(({ title, grid }) => [`${capital(title)}:`, markdown(grid)]),
+		]),
 		"## Where adapting hurts",
 		...losses(all),
 		...byModel(all).flatMap((own) => [
 			`## ${own[0].model}`,
-			...(own.length > 1 ? ["Mean over the domains of each stream.", markdown(overviewGrid(own))] : []),
 			...own.flatMap((study) => section(study, drawingNames(study, all))),
 		]),
 		...(credits.length > 0 ? ["## Credits", credits.map((line) => `- ${line}`).join("\n")] : []),
@@ -94,6 +102,7 @@ const explanation = (all: readonly Study[]): string[] => {
 	return [
 		`${LEGEND} The mean counts each domain once. “To none” is the difference to the same model on the same frames with nothing adapted, in points; “worst to none” is the domain that loses most, or gains least. A pass is one frame through the model: 1.00 a frame is prediction alone.`,
 		`“After a change” compares the first ${BEGINNING} frames after each change with the same domain as a whole; “later visits” and “last to first” compare the times at which a domain returns. Both move with the pictures too, so read them against the row of none. The calibration error says how far confidence and accuracy are apart, in points.`,
+		"Times are those of runs made in one process for each core, each with one thread, while the others were at work. “Held” is what could be collected from memory once the method was closed: its own arrays and objects, without the model and without the session of a second one, as FOA's prompted model is.",
 		...(compared.length > 0
 			? [
 					`Of ${count(compared.length, "comparison")} of a method with doing nothing, each in one domain, ${won.length} ${won.length === 1 ? "is" : "are"} above and ${lost.length} below it beyond the interval. If no method did anything, about ${fixed(compared.length / 40, 0)} would be found on either side by chance.`,
@@ -124,7 +133,11 @@ const losses = (all: readonly Study[]): string[] => {
 		.filter(({ interval }) => verdict(interval) < 0)
 		.sort((a, b) => a.interval.difference - b.interval.difference);
 	if (lost.length === 0) return ["No method is below doing nothing in any domain beyond the interval."];
-	const rows = grouped(lost, ({ study, method }) => JSON.stringify([study.model, study.stream, method]));
+	const rows = grouped(lost.slice(0, MOST_LOSSES), ({ study, method }) =>
+		JSON.stringify([study.model, study.stream, method]),
+	);
+	const others = lost.slice(MOST_LOSSES);
+	const counts = [...grouped(others, ({ method }) => method)].sort(([, a], [, b]) => b.length - a.length);
 	return [
 		`${count(lost.length, "case")} of a method that is below doing nothing in a domain beyond the interval, the largest loss first.`,
 		markdown(
@@ -142,10 +155,20 @@ const losses = (all: readonly Study[]): string[] => {
 			},
 			Number.POSITIVE_INFINITY,
 		),
+		...(others.length > 0
+			? [
+					`Besides these ${count(others.length, "smaller loss", "smaller losses")}, by method: ${counts.map(([method, own]) => `${method} ${own.length}`).join(", ")}.`,
+				]
+			: []),
 	];
 };
 
-const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+/** Losses that are listed one by one. */
+const MOST_LOSSES = 40;
+
+const count = (n: number, what: string, several = `${what}s`) => `${n} ${n === 1 ? what : several}`;
+
+const capital = (text: string) => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 /** Every method in every domain, but for `none`. */
 const intervals = (

@@ -31,7 +31,8 @@ export const run = (more: Partial<Run> = {}): Run => ({
 	labels: ["car", "truck"],
 	frames: frames(3, 1),
 	seconds: 4,
-	residentBytes: 2 ** 27,
+	heldBytes: 2 ** 20,
+	window: 64,
 	...more,
 });
 

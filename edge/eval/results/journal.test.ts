@@ -111,6 +111,6 @@ test("a file that is no journal is refused and left alone", () =>
 test("a journal of another version is refused", () =>
 	inFolder(async (path) => {
 		await writeFile(path, "");
-		await appendFile(path, `${JSON.stringify({ kind: "journal", format: 2, settings })}\n`);
+		await appendFile(path, `${JSON.stringify({ kind: "journal", format: 1, settings })}\n`);
 		await assert.rejects(openJournal(path, settings), /another version/);
 	}));

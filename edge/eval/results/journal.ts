@@ -39,29 +39,34 @@ export const openJournal = async (path: string, fingerprint: Fingerprint): Promi
 		await file.truncate();
 		await file.appendFile(headLine(wanted));
 	} else if (!text.endsWith("\n")) await file.appendFile("\n");
+	/** Runs that are done at the same time are written one after the other. */
+	let writing: Promise<void> = Promise.resolve();
 	return {
 		get runs() {
 			return [...runs.values()];
 		},
 		has: (id) => runs.has(keyOf(id)),
-		async add(run) {
-			await file.appendFile(linesOf(run));
-			await file.datasync();
-			runs.set(keyOf(run), run);
+		add(run) {
+			writing = writing.then(async () => {
+				await file.appendFile(linesOf(run));
+				await file.datasync();
+				runs.set(keyOf(run), run);
+			});
+			return writing;
 		},
 		close: () => file.close(),
 	};
 };
 
-const headLine = (settings: Fingerprint) => `${JSON.stringify({ kind: "journal", format: 1, settings })}\n`;
+const headLine = (settings: Fingerprint) => `${JSON.stringify({ kind: "journal", format: 2, settings })}\n`;
 
 const notAJournal = (path: string) => `${path}: expected a journal of acclimate eval, or no such file`;
 
 const refuseOthers = (path: string, text: string, wanted: Fingerprint): void => {
 	const head = parsed(text.slice(0, text.indexOf("\n")));
 	if (head?.kind !== "journal") throw new Mistake(notAJournal(path));
-	if (head.format !== 1)
-		throw new Mistake(`${path}: written by another version (format ${head.format}, not 1): name another file`);
+	if (head.format !== 2)
+		throw new Mistake(`${path}: written by another version (format ${head.format}, not 2): name another file`);
 	const settings = head.settings as Fingerprint;
 	const others = [...new Set([...Object.keys(settings), ...Object.keys(wanted)])]
 		.filter((key) => !isDeepStrictEqual(settings[key], wanted[key]))

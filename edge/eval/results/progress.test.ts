@@ -7,11 +7,12 @@ const id = { model: "vit W8A8", stream: "continual", seed: 1 };
 const planned = ["none", "zoa"].map((method) => ({ ...id, method, frames: 100 }));
 const none = run({ frames: frames(100, 0), seconds: 10 });
 
-const written = (isTTY: boolean, json = false) => {
+const written = (isTTY: boolean, json = false, atATime = 1) => {
 	const lines: string[] = [];
 	let time = 0;
 	const progress = openProgress({ isTTY, write: (text: string) => lines.push(text) }, planned, {
 		json,
+		atATime,
 		now: () => time,
 	});
 	return { lines, progress, wait: (seconds: number) => (time += seconds * 1e3) };
@@ -24,7 +25,7 @@ const follow = ({ progress, wait }: ReturnType<typeof written>) => {
 	wait(60);
 	progress.start(planned[1]);
 	wait(60);
-	progress.seen(50);
+	progress.seen(planned[1], 50);
 	progress.end();
 };
 
@@ -36,6 +37,22 @@ test("the line says what is done, what is made and how long is left", () => {
 		"1/2 runs  1 min  about 10 s left\n",
 		"1/2 runs  vit W8A8, continual, zoa, seed 1  2 min  about 10 s left\n",
 		"1/2 runs  vit W8A8, continual, zoa, seed 1  3 min  about 5 s left\n",
+	]);
+});
+
+test("of runs that are made at the same time each is followed, and the time that is left is shared out", () => {
+	const { lines, progress, wait } = written(false, false, 2);
+	progress.start(planned[0]);
+	wait(60);
+	progress.start(planned[1]);
+	wait(60);
+	progress.done(none);
+	wait(60);
+	progress.seen(planned[1], 20);
+	assert.deepEqual(lines.slice(1), [
+		"0/2 runs  vit W8A8, continual, zoa, seed 1  1 min\n",
+		"1/2 runs  vit W8A8, continual, zoa, seed 1  2 min  about 5 s left\n",
+		"1/2 runs  vit W8A8, continual, zoa, seed 1  3 min  about 4 s left\n",
 	]);
 });
 
@@ -52,7 +69,7 @@ test("it says nothing with --json, and little where it is not a terminal", () =>
 	assert.deepEqual(silent.lines, []);
 	const { lines, progress } = written(false);
 	progress.start(planned[0]);
-	for (let i = 0; i < 100; i++) progress.seen(i);
+	for (let i = 0; i < 100; i++) progress.seen(planned[0], i);
 	assert.equal(lines.length, 1);
 });
 

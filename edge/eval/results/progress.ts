@@ -1,5 +1,5 @@
 import { passesPerFrame } from "./metrics.js";
-import type { Run, RunId } from "./run.js";
+import { keyOf, type Run, type RunId } from "./run.js";
 
 /** A run that is to be made, of so many frames. */
 export interface Planned extends RunId {
@@ -10,12 +10,12 @@ export interface Planned extends RunId {
 const LINE_EVERY = 30_000;
 const TERMINAL_EVERY = 200;
 
-/** Who follows an evaluation. */
+/** Who follows an evaluation; several runs may be made at a time. */
 export interface Progress {
 	/** The run that begins now. */
-	start(run: Planned): void;
-	/** So many of its frames are done. */
-	seen(frames: number): void;
+	start(run: RunId): void;
+	/** So many of a run's frames are done. */
+	seen(run: RunId, frames: number): void;
 	/** A run is done, or was found in the journal; it tells how long those to come will take. */
 	done(run: Run): void;
 	/** Leaves the terminal as it was. */
@@ -36,11 +36,13 @@ export const openProgress = (
 	planned: readonly Planned[],
 	{
 		json = false,
+		atATime = 1,
 		now = () => performance.now(),
-	}: { readonly json?: boolean | undefined; readonly now?: () => number } = {},
+	}: { readonly json?: boolean | undefined; readonly atATime?: number; readonly now?: () => number } = {},
 ): Progress => {
 	if (json) return silent;
 	const started = now();
+	const byKey = new Map(planned.map((run) => [keyOf(run), run]));
 	const made: Made[] = [];
 	const open = new Map(planned.map((run) => [run, run.frames]));
 	let current: Planned | undefined;
@@ -50,43 +52,41 @@ export const openProgress = (
 			`${planned.length - open.size}/${planned.length} runs`,
 			...(current ? [`${current.model}, ${current.stream}, ${current.method}, seed ${current.seed}`] : []),
 			duration((now() - started) / 1e3),
-			...left(made, open),
+			...left(made, open, atATime),
 		].join("  ");
 	const show = () => {
 		if (now() - shown < (output.isTTY ? TERMINAL_EVERY : LINE_EVERY)) return;
 		shown = now();
 		output.write(output.isTTY ? `\r\x1b[K${line()}` : `${line()}\n`);
 	};
-	const find = (id: RunId) => planned.find((run) => same(run, id));
+	const find = (id: RunId) => byKey.get(keyOf(id));
 	return {
 		start(run) {
 			current = find(run);
 			show();
 		},
-		seen(frames) {
-			if (current) open.set(current, Math.max(current.frames - frames, 0));
+		seen(id, frames) {
+			const own = find(id);
+			if (own) open.set(own, Math.max(own.frames - frames, 0));
 			show();
 		},
 		done(run) {
 			made.push(madeOf(run));
 			const own = find(run);
 			if (own) open.delete(own);
-			current = undefined;
+			if (own === current) current = undefined;
 			show();
 		},
 		end: () => void (output.isTTY && output.write("\r\x1b[K")),
 	};
 };
 
-const same = (a: RunId, b: RunId) =>
-	a.model === b.model && a.stream === b.stream && a.method === b.method && a.seed === b.seed;
-
-const left = (made: readonly Made[], open: ReadonlyMap<Planned, number>): string[] => {
+const left = (made: readonly Made[], open: ReadonlyMap<Planned, number>, atATime: number): string[] => {
 	const seconds = secondsLeft(
 		made,
 		[...open].map(([run, frames]) => ({ ...run, frames })),
 	);
-	return seconds === undefined ? [] : [`about ${duration(seconds)} left`];
+	return seconds === undefined ? [] : [`about ${duration(seconds / atATime)} left`];
 };
 
 /** What a run that was made says about those to come. */

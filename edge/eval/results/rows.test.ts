@@ -45,7 +45,7 @@ test("every line is JSON, and only the line of costs changes with the machine", 
 	const slower = run({
 		...zoa,
 		seconds: 99,
-		residentBytes: 1,
+		heldBytes: 1,
 		frames: zoa.frames.map((seen) => ({ ...seen, milliseconds: 77 })),
 	});
 	const lines = (one: typeof zoa) => jsonLines(one, none).trimEnd().split("\n");

@@ -58,7 +58,7 @@ export interface CostRow extends RunId {
 	readonly kind: "cost";
 	readonly seconds: number;
 	readonly milliseconds: { readonly p50: number; readonly p95: number };
-	readonly residentBytes: number;
+	readonly heldBytes: number;
 }
 
 /** How the stream's changes were seen. */
@@ -118,7 +118,7 @@ export const costRow = (run: Run): CostRow => ({
 	...idOf(run),
 	seconds: run.seconds,
 	milliseconds: latency(run.frames),
-	residentBytes: run.residentBytes,
+	heldBytes: run.heldBytes,
 });
 
 /** A run's lines of JSON for `--json`: its domains, itself, and what it took. */

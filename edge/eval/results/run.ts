@@ -36,7 +36,12 @@ export interface Run extends RunId {
 	readonly labels: readonly string[];
 	readonly frames: readonly Seen[];
 	readonly seconds: number;
-	readonly residentBytes: number;
+	/** What the method held in memory at the end, beside the model: what could be collected once it was closed. */
+	readonly heldBytes: number;
+	/** Frames that a learning step looked at. */
+	readonly window: number;
+	/** The method that it is but for one part, see `Method.ablates`. */
+	readonly ablates?: string | undefined;
 }
 
 /** The method that adapts nothing: what all others are compared with. */
@@ -44,6 +49,6 @@ export const NONE = "none";
 
 export const keyOf = ({ model, stream, method, seed }: RunId): string => JSON.stringify([model, stream, method, seed]);
 
-/** The run that did nothing on the same frames; undefined if there is none, or if it is the run itself. */
-export const counterpart = (run: RunId, runs: readonly Run[]): Run | undefined =>
-	run.method === NONE ? undefined : runs.find((other) => keyOf(other) === keyOf({ ...run, method: NONE }));
+/** The run of another method, or that did nothing, on the same frames; undefined if there is none, or if it is the run itself. */
+export const counterpart = (run: RunId, runs: readonly Run[], method = NONE): Run | undefined =>
+	run.method === method ? undefined : runs.find((other) => keyOf(other) === keyOf({ ...run, method }));

@@ -12,6 +12,8 @@ export interface Study {
 	readonly seeds: readonly number[];
 	/** `none` first. */
 	readonly methods: readonly Studied[];
+	/** Methods that lack a part of one of these, each compared with that one instead of with doing nothing. */
+	readonly ablations: readonly Studied[];
 }
 
 /** One method, over all seeds. */
@@ -24,7 +26,12 @@ export interface Studied {
 	/** One of each run that had the domain. */
 	readonly domains: ReadonlyMap<string, readonly DomainRow[]>;
 	/** To doing nothing, pooled over the seeds that have both; undefined for `none` itself and where it was not run. */
-	readonly against: { readonly domains: ReadonlyMap<string, Interval>; readonly mean: Interval } | undefined;
+	readonly against: Differences | undefined;
+}
+
+export interface Differences {
+	readonly domains: ReadonlyMap<string, Interval>;
+	readonly mean: Interval;
 }
 
 /** A value over seeds: its mean, and how far the seeds lie apart. */
@@ -47,14 +54,15 @@ export const studies = (runs: readonly Run[]): Study[] =>
 	[...grouped(runs, ({ model, stream }) => JSON.stringify([model, stream])).values()].map((own) => {
 		const sorted = [...own].sort((a, b) => a.seed - b.seed);
 		const methods = grouped(sorted, ({ method }) => method);
+		const all = inOrder([...grouped(own, ({ method }) => method).keys()]).map((method) => methods.get(method) as Run[]);
+		const isAblation = ([{ ablates }]: readonly Run[]) => ablates !== undefined;
 		return {
 			model: own[0].model,
 			stream: own[0].stream,
 			domains: [...byDomain(sorted.flatMap(({ frames }) => frames)).keys()],
 			seeds: [...new Set(sorted.map(({ seed }) => seed))],
-			methods: inOrder([...grouped(own, ({ method }) => method).keys()]).map((method) =>
-				studied(method, methods.get(method) as Run[], own),
-			),
+			methods: all.filter((runs) => !isAblation(runs)).map((runs) => studied(runs, own)),
+			ablations: all.filter(isAblation).map((runs) => studied(runs, own)),
 		};
 	});
 
@@ -63,12 +71,9 @@ const inOrder = (methods: readonly string[]) => [
 	...methods.filter((method) => method !== NONE),
 ];
 
-const studied = (method: string, runs: readonly Run[], all: readonly Run[]): Studied => {
+const studied = (runs: readonly Run[], all: readonly Run[]): Studied => {
 	const nothing = runs.map((run) => counterpart(run, all));
-	const pairs = runs.flatMap(({ frames }, i) => {
-		const other = nothing[i];
-		return other ? [[frames, other.frames] as const] : [];
-	});
+	const [{ method, ablates }] = runs;
 	return {
 		method,
 		runs,
@@ -78,6 +83,31 @@ const studied = (method: string, runs: readonly Run[], all: readonly Run[]): Stu
 			runs.flatMap((run, i) => domainRows(run, nothing[i])),
 			({ domain }) => domain,
 		),
-		against: pairs.length > 0 ? differences(pairs) : undefined,
+		against: compared(runs, (run) => counterpart(run, all, ablates)),
 	};
 };
+
+/** Runs with others on the same frames, pooled over those that have one. */
+const compared = (runs: readonly Run[], other: (run: Run) => Run | undefined): Differences | undefined => {
+	const pairs = runs.flatMap((run) => {
+		const frames = other(run)?.frames;
+		return frames ? [[run.frames, frames] as const] : [];
+	});
+	return pairs.length > 0 ? differences(pairs) : undefined;
+};
+
+/** A method on the same frames with learning steps of two sizes. */
+export interface Windows {
+	readonly small: Studied;
+	readonly usual: Studied;
+	/** Of the small window to the usual one. */
+	readonly difference: Differences;
+}
+
+/** What a stream's window does, by method: one model's studies that show the same frames with a small and the usual window. */
+export const windowsOf = (small: Study, usual: Study): Windows[] =>
+	small.methods.flatMap((own) => {
+		const other = usual.methods.find(({ method }) => method === own.method);
+		const difference = other && compared(own.runs, ({ seed }) => other.runs.find((run) => run.seed === seed));
+		return other && difference ? [{ small: own, usual: other, difference }] : [];
+	});

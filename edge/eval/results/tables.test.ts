@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { frames, run } from "./fixtures.js";
+import { markdown, terminalTables } from "./layout.js";
 import { fixed, signed } from "./numbers.js";
 import { studies } from "./study.js";
-import { accuracyGrid, behaviourGrid, costGrid, markdown, overviewGrid, terminalTables } from "./tables.js";
+import { accuracyGrid, behaviourGrid, costGrid, overviewGrid } from "./tables.js";
 
 const fog = { domain: "fog 5", visit: 1 };
 const none = (seed: number) => run({ seed, frames: [...frames(80, 20), ...frames(40, 60, fog)] });
@@ -62,7 +63,7 @@ test("time and memory are in their own table only", () => {
 	const slower = runs.map((one) => ({
 		...one,
 		seconds: 50,
-		residentBytes: 1,
+		heldBytes: 1,
 		frames: one.frames.map((seen) => ({ ...seen, milliseconds: 8 })),
 	}));
 	assert.equal(terminalTables(studies(runs)), terminalTables(studies(slower)));

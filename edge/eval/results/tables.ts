@@ -1,4 +1,3 @@
-import { table } from "../../table.js";
 import { type Interval, verdict } from "./bootstrap.js";
 import { mean } from "./metrics.js";
 import { between, fixed, percent, points, ranged } from "./numbers.js";
@@ -17,10 +16,6 @@ interface Column {
 	readonly title: string;
 	cell(studied: Studied): string;
 }
-
-const GAP = 2;
-
-// ---------------------------------------------------------------- what the tables hold
 
 /** Accuracy in percent: a row each method, a column each domain, then the mean and how it compares with doing nothing. */
 export const accuracyGrid = ({ domains, methods }: Study): Grid => {
@@ -77,7 +72,7 @@ export const costGrid = ({ methods }: Study): Grid => {
 		cost("p50, ms/frame", (row) => row.milliseconds.p50),
 		cost("p95, ms/frame", (row) => row.milliseconds.p95),
 		cost("seconds", (row) => row.seconds),
-		cost("resident, MiB", (row) => row.residentBytes / 2 ** 20),
+		cost("held, MiB", (row) => row.heldBytes / 2 ** 20),
 	]);
 };
 
@@ -116,6 +111,14 @@ export const overviewGrid = (studies: readonly Study[]): Grid => {
 export const LEGEND =
 	"Accuracy in %. ▲ above and ▼ below doing nothing by more than the 95 % interval of a paired bootstrap; ± half the range over seeds.";
 
+export const titleOf = ({ model, stream, seeds, methods: [{ runs }] }: Study): string => {
+	const frames = spread(runs.map((run) => run.frames.length)) as Spread;
+	return `${model}, ${stream}: ${Math.round(frames.mean)} frames, ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`;
+};
+
+export const byModel = (studies: readonly Study[]): Study[][] =>
+	[...new Set(studies.map(({ model }) => model))].map((model) => studies.filter((study) => study.model === model));
+
 const isFilled =
 	(methods: readonly Studied[]) =>
 	({ cell }: Column): boolean =>
@@ -127,7 +130,8 @@ const gridOf = (methods: readonly Studied[], columns: readonly Column[], togethe
 	together,
 });
 
-const marked = (text: string, interval: Interval | undefined): string =>
+/** With a mark where the interval lies on one side of nothing. */
+export const marked = (text: string, interval: Interval | undefined): string =>
 	interval === undefined ? text : `${text}${{ "1": " ▲", "0": "", "-1": " ▼" }[verdict(interval)]}`;
 
 const worstCell = ({ against }: Studied): string =>
@@ -148,95 +152,3 @@ const seenCell = ({ totals }: Studied): string => {
 
 const one = (value: number) => fixed(value, 1);
 const two = (value: number) => fixed(value, 2);
-
-// ---------------------------------------------------------------- for a terminal
-
-/** The tables of accuracy and behaviour, model by model; the same runs give the same text to the last digit. */
-export const terminalTables = (studies: readonly Study[], width = 120): string =>
-	byModel(studies)
-		.flatMap((own) => [
-			...own.flatMap((study) => [
-				titleOf(study),
-				...terminal(accuracyGrid(study), width),
-				...terminal(behaviourGrid(study), width),
-			]),
-			...(own.length > 1 ? [`${own[0].model}, all streams`, ...terminal(overviewGrid(own), width)] : []),
-		])
-		.concat(LEGEND)
-		.join("\n\n");
-
-/** What the runs took, which the other tables do not show. */
-export const terminalCosts = (studies: readonly Study[], width = 120): string =>
-	studies.flatMap((study) => [titleOf(study), ...terminal(costGrid(study), width)]).join("\n\n");
-
-export const titleOf = ({ model, stream, seeds, methods: [{ runs }] }: Study): string => {
-	const frames = spread(runs.map((run) => run.frames.length)) as Spread;
-	return `${model}, ${stream}: ${Math.round(frames.mean)} frames, ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}`;
-};
-
-export const byModel = (studies: readonly Study[]): Study[][] =>
-	[...new Set(studies.map(({ model }) => model))].map((model) => studies.filter((study) => study.model === model));
-
-/** The table, or several where it is too wide. */
-const terminal = (grid: Grid, width: number): string[] =>
-	sections(grid, width).map(({ head, rows }) => {
-		const aligned = head.map((title, i) => align([title, ...rows.map((row) => row[i])], i));
-		return table(
-			aligned.map(([title]) => title),
-			rows.map((_, r) => aligned.map((cells) => cells[r + 1])),
-		);
-	});
-
-/** To the right, but for words; marks stand in a column of their own. */
-const align = (cells: readonly string[], column: number): string[] => {
-	const isMarked = cells.some((cell) => /[▲▼]$/.test(cell));
-	const even = isMarked ? cells.map((cell, i) => (i > 0 && !/[▲▼]$/.test(cell) ? `${cell}  ` : cell)) : cells;
-	const width = Math.max(...even.map(({ length }) => length));
-	return even.map((cell) => (holdsWords(cells.slice(1), column) ? cell : cell.padStart(width)));
-};
-
-const holdsWords = (cells: readonly string[], column: number): boolean =>
-	column === 0 || cells.some((cell) => /[a-z]{3}/i.test(cell));
-
-/** Columns that fit beside each other. What stays together comes first where not all fits, since it says most. */
-const sections = ({ head, rows, together }: Grid, width: number): Grid[] => {
-	const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)) + GAP);
-	const total = (columns: readonly number[]) => columns.reduce((sum, i) => sum + widths[i], widths[0]);
-	const pick = (columns: readonly number[]): Grid => ({
-		head: [0, ...columns].map((i) => head[i]),
-		rows: rows.map((row) => [0, ...columns].map((i) => row[i])),
-		together: 0,
-	});
-	const all = head.map((_, i) => i).slice(1);
-	if (total(all) <= width) return all.length > 0 ? [pick(all)] : [];
-	const groups: number[][] = [[]];
-	for (const i of all.slice(0, all.length - together)) {
-		if (groups[groups.length - 1].length > 0 && total([...groups[groups.length - 1], i]) > width) groups.push([]);
-		groups[groups.length - 1].push(i);
-	}
-	return [all.slice(all.length - together), ...groups].filter(({ length }) => length > 0).map(pick);
-};
-
-// ---------------------------------------------------------------- for a page
-
-/** Characters of a table's width on a page. */
-const PAGE = 150;
-
-/** The same in Markdown; several tables where it is wider than so many characters. */
-export const markdown = (grid: Grid, width = PAGE): string =>
-	sections(grid, width)
-		.map(({ head, rows }) => {
-			const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(" | ")} |`;
-			const rule = head.map((_, i) =>
-				holdsWords(
-					rows.map((row) => row[i]),
-					i,
-				)
-					? "---"
-					: "--:",
-			);
-			return [line(head), `| ${rule.join(" | ")} |`, ...rows.map(line)].join("\n");
-		})
-		.join("\n\n");
-
-const escaped = (cell: string) => cell.replaceAll("|", "\\|");

@@ -44,17 +44,47 @@ export async function readPictures(
 	limit: number,
 	wanted: (name: string) => boolean = () => true,
 ): Promise<Pictures> {
+	const pictures: Picture[] = [];
+	const skipped: string[] = [];
+	for await (const { name, folder, pixels } of decodePictures(path, fitting, limit, wanted)) {
+		if (pixels) pictures.push({ pixels, ...(folder === undefined ? {} : { folder }) });
+		else skipped.push(name);
+	}
+	return { pictures, skipped };
+}
+
+/** One picture as it was found; without pixels where it cannot be decoded. */
+export interface Decoded {
+	/** Of its file. */
+	readonly name: string;
+	readonly folder?: string;
+	readonly pixels: Uint8Array | undefined;
+}
+
+/** The same one after the other, in the same order, so that more can be read than memory holds. */
+export async function* decodePictures(
+	path: string,
+	fitting: Fitting,
+	limit: number,
+	wanted: (name: string) => boolean,
+): AsyncGenerator<Decoded> {
 	const all = await filesOf(path);
-	if (!all) return { pictures: await readVideo(path, fitting, limit), skipped: [] };
+	if (!all) {
+		for (const { pixels } of await readVideo(path, fitting, limit)) yield { name: path, pixels };
+		return;
+	}
 	const files = all.filter((file) => wanted(nameOf(file)));
 	if (files.length === 0) {
 		throw new Mistake(`${path}: no pictures in it; expected files ending in ${EXTENSIONS.join(", ")}`);
 	}
-	const found = await decodeFiles(takeTurns(files, limit), fitting);
-	if (found.pictures.length === 0) {
-		throw new Mistake(`${path}: none of its ${files.length} pictures can be decoded, ${found.skipped[0]} for one`);
+	let found = 0;
+	for await (const picture of decodeFiles(takeTurns(files, limit), fitting)) {
+		if (picture.pixels) found++;
+		yield picture;
 	}
-	return found;
+	if (found === 0) {
+		throw new Mistake(`${path}: none of its ${files.length} pictures can be decoded, ${files[0].name} for one`);
+	}
 }
 
 /**
@@ -174,24 +204,16 @@ export function codecOf(bytes: Uint8Array): string | undefined {
 	return undefined;
 }
 
-async function decodeFiles(files: readonly File[], fitting: Fitting): Promise<Pictures> {
-	const chunks: File[][] = [];
-	for (let at = 0; at < files.length; at += CHUNK) chunks.push(files.slice(at, at + CHUNK));
-	const decoded: (Uint8Array | undefined)[][] = chunks.map(() => []);
-	const queue = chunks.entries();
-	const worker = async () => {
-		for (const [i, chunk] of queue)
-			decoded[i] = await decodeMixed(await Promise.all(chunk.map(readOrNothing)), fitting);
-	};
-	await Promise.all([worker(), worker()]);
-	const all = decoded.flat();
-	return {
-		pictures: files.flatMap(({ folder }, i) => {
-			const pixels = all[i];
-			return pixels ? [{ pixels, ...(folder === undefined ? {} : { folder }) }] : [];
-		}),
-		skipped: files.filter((_, i) => all[i] === undefined).map(({ name }) => name),
-	};
+/** Two processes decode at a time, and nothing is read ahead of them. */
+async function* decodeFiles(files: readonly File[], fitting: Fitting): AsyncGenerator<Decoded> {
+	const decoded = async (chunk: readonly File[]) => decodeMixed(await Promise.all(chunk.map(readOrNothing)), fitting);
+	for (let at = 0; at < files.length; at += 2 * CHUNK) {
+		const chunks = [files.slice(at, at + CHUNK), files.slice(at + CHUNK, at + 2 * CHUNK)];
+		const pixels = (await Promise.all(chunks.map(decoded))).flat();
+		for (const [i, { name, folder }] of chunks.flat().entries()) {
+			yield { name, ...(folder === undefined ? {} : { folder }), pixels: pixels[i] };
+		}
+	}
 }
 
 const readOrNothing = ({ read }: File) => read().catch(() => new Uint8Array(0));
