@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { EdgeError } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
 import type { Follower } from "./evaluate.js";
@@ -33,8 +33,13 @@ export interface Failure {
 	readonly code: EdgeError["code"] | undefined;
 }
 
-/** Processes that runs are made in: one for each core, as each computes with one thread. */
-export const processes = (): number => availableParallelism();
+const RESUME = "with --resume <file> it can go on with what is done";
+
+/** Bytes that a process may take with models of ordinary size. */
+const ROOM = 2 ** 30;
+
+/** Processes that runs are made in: one for each core, as each computes with one thread, if there is room for them. */
+export const processes = (): number => Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / ROOM)));
 
 /**
  * Makes the runs that are not there yet, in several processes. Each run begins anew from its own seed, so that neither how
@@ -107,7 +112,7 @@ const made = (child: ChildProcess, order: Order, follower: Follower, signal: Abo
 		const died = (code: number | null, cause: string | null) =>
 			settle(() => {
 				if (signal.aborted) resolve();
-				else reject(new Error(`a process of the evaluation ended with ${code ?? cause}`));
+				else reject(new EdgeError("model", `a process of the evaluation ended with ${code ?? cause}; ${RESUME}`));
 			});
 		child.on("message", listen).on("exit", died).on("error", reject);
 		child.send(order);

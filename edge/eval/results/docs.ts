@@ -68,7 +68,7 @@ const page = (all: readonly Study[], { date, commit, machine, commands, credits 
 		"## How to read this",
 		...explanation(all),
 		"## In short",
-		"Mean over the domains of each stream.",
+		"Mean over the domains of each stream; “to none” is the mean of the streams’ differences, each stream counted once.",
 		...byModel(all).flatMap((own) => [
 			`### ${own[0].model}, all streams`,
 			markdown(overviewGrid(own)),
