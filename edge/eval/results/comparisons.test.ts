@@ -30,6 +30,10 @@ test("what lacks a part is in no other table", () => {
 	assert.doesNotMatch(terminalTables(studies([none, whole])), /without a part/);
 });
 
+test("an evaluation that was stopped when there was but a part has no table yet", () => {
+	assert.deepEqual(studies([part]), []);
+});
+
 test("a small window is compared with the usual one on the same frames", () => {
 	const small = { stream: "window-16", window: 16 };
 	const all = studies([none, whole, { ...none, ...small }, run({ method: "zoa", ...small, frames: of(20) })]);

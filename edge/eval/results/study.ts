@@ -25,7 +25,10 @@ export interface Studied {
 	readonly costs: readonly CostRow[];
 	/** One of each run that had the domain. */
 	readonly domains: ReadonlyMap<string, readonly DomainRow[]>;
-	/** To doing nothing, pooled over the seeds that have both; undefined for `none` itself and where it was not run. */
+	/**
+	 * To doing nothing, or of a method that lacks a part to the whole, pooled over the seeds that have both; undefined for
+	 * `none` itself and where the other was not run.
+	 */
 	readonly against: Differences | undefined;
 }
 
@@ -49,22 +52,26 @@ export const spread = (values: readonly (number | undefined)[]): Spread | undefi
 	return { mean: mean(known), half: (Math.max(...known) - Math.min(...known)) / 2, count: known.length };
 };
 
-/** The runs by model and stream, in the order of their first runs; the same runs in another order give the same numbers. */
+/** The runs by model and stream, but for streams with nothing but parts so far, in the order of their first runs; the same runs in another order give the same numbers. */
 export const studies = (runs: readonly Run[]): Study[] =>
-	[...grouped(runs, ({ model, stream }) => JSON.stringify([model, stream])).values()].map((own) => {
-		const sorted = [...own].sort((a, b) => a.seed - b.seed);
-		const methods = grouped(sorted, ({ method }) => method);
-		const all = inOrder([...grouped(own, ({ method }) => method).keys()]).map((method) => methods.get(method) as Run[]);
-		const isAblation = ([{ ablates }]: readonly Run[]) => ablates !== undefined;
-		return {
-			model: own[0].model,
-			stream: own[0].stream,
-			domains: [...byDomain(sorted.flatMap(({ frames }) => frames)).keys()],
-			seeds: [...new Set(sorted.map(({ seed }) => seed))],
-			methods: all.filter((runs) => !isAblation(runs)).map((runs) => studied(runs, own)),
-			ablations: all.filter(isAblation).map((runs) => studied(runs, own)),
-		};
-	});
+	[...grouped(runs, ({ model, stream }) => JSON.stringify([model, stream])).values()]
+		.filter((own) => own.some(({ ablates }) => ablates === undefined))
+		.map((own) => {
+			const sorted = [...own].sort((a, b) => a.seed - b.seed);
+			const methods = grouped(sorted, ({ method }) => method);
+			const all = inOrder([...grouped(own, ({ method }) => method).keys()]).map(
+				(method) => methods.get(method) as Run[],
+			);
+			const isAblation = ([{ ablates }]: readonly Run[]) => ablates !== undefined;
+			return {
+				model: own[0].model,
+				stream: own[0].stream,
+				domains: [...byDomain(sorted.flatMap(({ frames }) => frames)).keys()],
+				seeds: [...new Set(sorted.map(({ seed }) => seed))],
+				methods: all.filter((runs) => !isAblation(runs)).map((runs) => studied(runs, own)),
+				ablations: all.filter(isAblation).map((runs) => studied(runs, own)),
+			};
+		});
 
 const inOrder = (methods: readonly string[]) => [
 	...methods.filter((method) => method === NONE),
