@@ -188,6 +188,24 @@ program
 	});
 
 program
+	.command("eval-detector")
+	.description("how often ordinary footage is taken for a change of condition, and how soon a real change is seen")
+	.argument("<clips...>", "video files, cut, shaken, panned and exposed like a camera's day")
+	.option("--model <list>", "folders of bundles, commas between them", names("--model"), [bundled.model])
+	.option("--data <path>", "labelled pictures, to be shown sorted by class: a folder of class folders, or a zip of one")
+	.option("--corruptions <list>", "what conditions change to", names("--corruptions"), [
+		...["fog", "night", "rain", "gaussian-noise", "motion-blur", "h264"],
+	])
+	.option("--hours <n>", "hours of ordinary footage for each of three views of a clip", count("--hours"), 4)
+	.option("--seed <n>", "seed of all events", whole, 1)
+	.option(...json)
+	.addHelpText("after", "\nExample:\n  acclimate eval-detector road.mp4 --data vehicles.zip --corruptions fog,night")
+	.action(async (clips, options) => {
+		const { detectorCommand } = await import("./eval/detector/command.js");
+		await detectorCommand(clips, { ...options, signal: untilStopped() });
+	});
+
+program
 	.command("schema")
 	.description("print the JSON Schema of the configuration, for editors")
 	.action(async () => {

@@ -2,9 +2,7 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { entered, lookedUp } from "./domains.js";
 import type { Learning } from "./settings.js";
 import type { Bank, Bundle, Detected, Recalled } from "./types.js";
-import { type Detector, followed, moved, PUBLISHED_WEIGHT } from "./zoa/detector.js";
 import { perturbedSpans } from "./zoa/mix.js";
-import { allFinite } from "./zoa/vector.js";
 
 /**
  * On a change stores what is known of the old domain; once the new one has been seen for a window, looks it up by its
@@ -16,11 +14,6 @@ export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): Op
 		const now = step.frames[step.frames.length - 1].capturedAt;
 		let { knowledge } = step;
 		let domainEvent: Recalled["domainEvent"];
-		if (step.verdict === "odd") {
-			const { detector } = knowledge;
-			knowledge = { ...knowledge, detector: { ...detector, odd: detector.odd + step.frames.length } };
-			return { ...step, knowledge, domainEvent };
-		}
 		if (step.verdict === "changed") {
 			const { put, removed, ...entry } = entered(knowledge, learning, spans, now);
 			if (put) await bank.put(put);
@@ -28,18 +21,11 @@ export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): Op
 			({ knowledge } = entry);
 			domainEvent = "changed";
 		}
-		knowledge = { ...knowledge, detector: follow(knowledge.detector, step, learning) };
+		knowledge = { ...knowledge, detector: step.detector };
 		if (knowledge.domain.status === "looking" && knowledge.detector.frames >= learning.window) {
 			knowledge = lookedUp(knowledge, learning);
 			domainEvent = knowledge.domain.status === "matched" ? "matched" : "new";
 		}
 		return { ...step, knowledge, domainEvent };
 	});
-};
-
-/** The detector's picture of the domain after one more batch; what is not finite or, as published, not full is left out. */
-const follow = (detector: Detector, { stem, frames }: Detected, { published, window }: Learning): Detector => {
-	if (!allFinite(stem.mean) || !allFinite(stem.variance)) return detector;
-	if (!published) return followed(detector, stem, frames.length);
-	return frames.length < window ? detector : moved(detector, stem, frames.length, PUBLISHED_WEIGHT);
 };

@@ -3,10 +3,9 @@
  * Each operator adds a field to the message, so this file read from top to bottom is the data-flow diagram.
  */
 
-import type { Detector } from "./zoa/detector.js";
+import type { Detector, Judgement } from "./zoa/detector.js";
 import type { Memory } from "./zoa/memory.js";
 import type { Mix } from "./zoa/mix.js";
-import type { Moments } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import type { Draws } from "./zoa/spsa.js";
 import type { Vector } from "./zoa/vector.js";
@@ -37,13 +36,7 @@ export interface Inferred extends Decoded {
 }
 
 /** detect: how far the batch's stem is from the domain so far. */
-export interface Detected extends Inferred {
-	readonly stem: Moments;
-	/** Shift score D; undefined while the domain has no frames yet. */
-	readonly score: number | undefined;
-	/** `odd`: unlike the domain, but perhaps only a lorry that fills the picture; nothing is learned from it. */
-	readonly verdict: "same" | "odd" | "changed";
-}
+export interface Detected extends Inferred, Judgement {}
 
 /** recall: the knowledge with the old domain stored and the new one, once it was seen long enough, taken up. */
 export interface Recalled extends Detected {

@@ -1,5 +1,5 @@
 import { type Moments, shiftScore } from "./moments.js";
-import { toward } from "./vector.js";
+import { allFinite, toward } from "./vector.js";
 
 /** What the detector takes the present domain's stem to look like. */
 export interface Detector {
@@ -48,4 +48,41 @@ const PUBLISHED_BATCH = 64;
 export const followed = (detector: Detector, stem: Moments, count: number): Detector => {
 	const forgetting = 1 - (1 - PUBLISHED_WEIGHT) ** (count / PUBLISHED_BATCH);
 	return moved(detector, stem, count, Math.max(forgetting, count / (detector.frames + count)));
+};
+
+/** What a batch is taken for, and what is then known of the domain; after a change that is the new one. */
+export interface Judgement {
+	/** Shift score D; undefined while the domain has no frames yet. */
+	readonly score: number | undefined;
+	/** `odd`: unlike the domain, but perhaps only a lorry that fills the picture; nothing is learned from it. */
+	readonly verdict: "same" | "odd" | "changed";
+	readonly detector: Detector;
+}
+
+const isUsable = ({ mean, variance }: Moments) => allFinite(mean) && allFinite(variance);
+
+/** As published, once a batch; one that is not full, as the last one of a clip, is passed over. */
+export const judgedAsPublished = (
+	detector: Detector,
+	stem: Moments,
+	count: number,
+	{ threshold, window }: { readonly threshold: number; readonly window: number },
+): Judgement => {
+	const score = scoreOf(detector, stem);
+	if (count < window) return { score, verdict: "same", detector };
+	const changed = score !== undefined && score > threshold;
+	const domain = changed ? blankDetector : detector;
+	const next = isUsable(stem) ? moved(domain, stem, count, PUBLISHED_WEIGHT) : domain;
+	return { score, verdict: changed ? "changed" : "same", detector: next };
+};
+
+/** Ours: unlike the domain for long enough. */
+export const judged = (detector: Detector, stem: Moments, count: number, threshold: number): Judgement => {
+	const score = scoreOf(detector, stem);
+	if (!isUsable(stem)) return { score, verdict: "same", detector };
+	if (score === undefined || !(score > threshold))
+		return { score, verdict: "same", detector: followed(detector, stem, count) };
+	const odd = detector.odd + count;
+	if (odd < PERSISTENCE) return { score, verdict: "odd", detector: { ...detector, odd } };
+	return { score, verdict: "changed", detector: followed(blankDetector, stem, count) };
 };

@@ -25,7 +25,12 @@ export const pipedMethods: readonly Method[] = [
 	piped("zoa", "zoa"),
 ];
 
-function settingsWith(method: string, { seed, window }: Start, change: (learning: Learning) => Learning): Settings {
+/** The daemon's settings where nothing is configured but the method. */
+export function settingsWith(
+	method: string,
+	{ seed, window }: Start,
+	change: (learning: Learning) => Learning = (own) => own,
+): Settings {
 	const text = `adapt: { method: ${method}, window: ${window}, seed: ${seed} }\ncameras: { eval: { source: clip.mp4 } }`;
 	const parsed = parse(text, "eval.yaml", { env: {}, secretsDirectories: [] });
 	if ("mistakes" in parsed) throw new Error(parsed.mistakes.join("\n"));
