@@ -28,6 +28,8 @@ test("the smallest configuration has a default for everything else", () => {
 				method: "zoa",
 				align: true,
 				window: 64,
+				falseAlarms: 1,
+				threshold: 0.1,
 				nearness: 0.15,
 				gate: 0.15,
 				bank: 32,
@@ -89,7 +91,7 @@ logs: {}
 		`9:20  cameras.yard.enabled: expected true or false, got "yes"`,
 		"10:18  adapt.window: must be a multiple of batch.frames (7), is 64",
 		"10:31  batch.patience: expected a duration such as 100ms, 5s, 2m or 1h, got 100 — give it a unit",
-		`12:3  adapt: unrecognized key "memmory" — expected one of method, align, window, threshold, nearness, gate, bank, lambda, rate, perturbation, seed, checkpoint`,
+		`12:3  adapt: unrecognized key "memmory" — expected one of method, align, window, falseAlarms, threshold, nearness, gate, bank, lambda, rate, perturbation, seed, checkpoint`,
 		`13:11  adapt.method: expected one of "zoa", "zoa-reference", "none", got "zoaa" — did you mean "zoa"?`,
 		`14:1  unrecognized key "logs" — did you mean "log"?`,
 	]);

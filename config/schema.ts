@@ -162,11 +162,12 @@ const adapt = z.strictObject({
 		.default(true)
 		.describe("Whether the model's statistics are aligned in closed form before learning; zoa-reference never does."),
 	window: whole(2, 1024).default(64).describe("Frames that one learning step looks at: a multiple of batch.frames."),
+	falseAlarms: positive(1000)
+		.default(1)
+		.describe("Changes of domain an hour that may be seen where there are none: fewer take longer to see a real one."),
 	threshold: positive(1000)
-		.exactOptional()
-		.describe(
-			"Shift score of a batch above which the domain counts as changed; where absent 0.5, and 0.1 for zoa-reference with its batches of a whole window.",
-		),
+		.default(0.1)
+		.describe("For zoa-reference: shift score of a window above which the domain counts as changed."),
 	nearness: number(0, 1000)
 		.default(0.15)
 		.describe("Shift score under which a stored domain counts as the one at hand."),

@@ -27,8 +27,8 @@ export const settingsOf = ({ adapt, batch }: Config): Settings => {
 						align: adapt.align,
 						refine: true,
 						window: adapt.window,
-						// A small batch may show a single vehicle; the published threshold is one for 64 mixed frames.
-						threshold: adapt.threshold ?? (published ? 0.1 : 0.5),
+						threshold: adapt.threshold,
+						falseAlarms: adapt.falseAlarms,
 						nearness: adapt.nearness,
 						gate: adapt.gate,
 						bank: adapt.bank,

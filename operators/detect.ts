@@ -1,8 +1,9 @@
-import { map, type OperatorFunction } from "rxjs";
+import { concatMap, type OperatorFunction } from "rxjs";
 import type { Learning } from "./settings.js";
-import type { Activations, Bundle, Detected, Inferred } from "./types.js";
-import { judged, judgedAsPublished, VARIANCE_FLOOR } from "./zoa/detector.js";
-import { channelsOf, floored, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
+import type { Activations, Bundle, Detected, Inferred, Model } from "./types.js";
+import { judged, judgedAsPublished } from "./zoa/detector.js";
+import type { Yardstick } from "./zoa/exposure.js";
+import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
 import { rows } from "./zoa/vector.js";
 
 /** Each frame's stem [2,E]: the first convolution's output before its affine, which nothing that is learned can move. */
@@ -10,14 +11,8 @@ export const stemRows = ({ manifest, source }: Bundle, { sites }: Pick<Activatio
 	rows(sites, source.sites.length).map((row) => channelsOf(row, 0, manifest.sites[0].channels));
 
 /** The stem of some frames together. */
-export const stemTogether = ({ manifest, source }: Bundle, frames: readonly RawMoments[]): Moments => {
-	const { channels, positions } = manifest.sites[0];
-	return floored(
-		moments(pooled(frames), frames.length * positions),
-		moments(channelsOf(source.sites, 0, channels)),
-		VARIANCE_FLOOR,
-	);
-};
+export const stemTogether = ({ manifest }: Bundle, frames: readonly RawMoments[]): Moments =>
+	moments(pooled(frames), frames.length * manifest.sites[0].positions);
 
 /** A batch's stem. As published: the tokens after position embedding, which an aligned stem would move. */
 export const stemOf = (bundle: Bundle, activations: Activations, published: boolean): Moments => {
@@ -26,16 +21,27 @@ export const stemOf = (bundle: Bundle, activations: Activations, published: bool
 	return moments(pooled(rows(activations.stem, 2 * channels)), activations.frames * positions);
 };
 
-/** Compares the batch's stem with the domain so far (zoa.md, step 2). */
-export const detect = (bundle: Bundle, learning: Learning): OperatorFunction<Inferred, Detected> => {
-	const { published, threshold, window } = learning;
-	return map((step) => {
-		const stem = stemOf(bundle, step.activations, published);
+/** What stems of this model are compared by: one pass of a black picture says how its stem takes light. */
+export const yardstickOf = async ({ bundle, forward }: Pick<Model, "bundle" | "forward">): Promise<Yardstick> => {
+	const { input, sites } = bundle.manifest;
+	const activations = await forward(new Uint8Array(3 * input.width * input.height), bundle.source.affine);
+	const [{ channels }] = sites;
+	return {
+		black: stemTogether(bundle, stemRows(bundle, activations)).mean,
+		source: moments(channelsOf(bundle.source.sites, 0, channels)),
+	};
+};
+
+/** Compares the batch's stem with the domain so far. */
+export const detect = (model: Model, learning: Learning): OperatorFunction<Inferred, Detected> => {
+	const { published, threshold, window, falseAlarms } = learning;
+	let yardstick: Promise<Yardstick> | undefined;
+	return concatMap(async (step) => {
+		const stem = stemOf(model.bundle, step.activations, published);
 		const { detector } = step.knowledge;
 		const frames = step.frames.length;
-		const judgement = published
-			? judgedAsPublished(detector, stem, frames, { threshold, window })
-			: judged(detector, stem, frames, threshold);
-		return { ...step, ...judgement };
+		if (published) return { ...step, ...judgedAsPublished(detector, stem, frames, { threshold, window }) };
+		yardstick ??= yardstickOf(model);
+		return { ...step, ...judged(detector, stem, frames, await yardstick, falseAlarms) };
 	});
 };

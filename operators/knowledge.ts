@@ -87,7 +87,7 @@ export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefine
 	const checkpoint = stored as Partial<Checkpoint>;
 	const fits = (vector: unknown) =>
 		vector instanceof Float32Array && vector.length === first.alignment.length && allFinite(vector);
-	if (!fits(checkpoint?.learned) || !fits(checkpoint.alignment)) return undefined;
+	if (!fits(checkpoint?.learned) || !fits(checkpoint.alignment) || !checkpoint.detector?.sights) return undefined;
 	const { sourceShare, shares, learned: target, similarities, counts, ...kept } = checkpoint as Checkpoint;
 	const alpha = Float32Array.of(sourceShare, ...first.domains.map(({ id }) => shares[id] ?? NO_SHARE));
 	return {

@@ -18,8 +18,10 @@ export interface Learning {
 	readonly refine: boolean;
 	/** Frames that a zeroth-order step looks at. */
 	readonly window: number;
-	/** Shift score above which the domain has changed. */
+	/** As published: shift score above which the domain has changed. */
 	readonly threshold: number;
+	/** Ours: changes an hour that may be seen where there are none. */
+	readonly falseAlarms: number;
 	/** Shift score under which a stored domain is the present one. */
 	readonly nearness: number;
 	/** Shift score between memory and target above which alignment acts. */

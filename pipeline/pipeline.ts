@@ -31,7 +31,7 @@ export const pipeline = (
 	const tell = <Step extends Inferred>() => publish<Step>(outlet, bundle.manifest.labels);
 	if (!learning) return rounds(start, pipe(see, tell()));
 
-	const compare = pipe(detect(bundle, learning), reconsider(model, learning));
+	const compare = pipe(detect(model, learning), reconsider(model, learning));
 	const learn = pipe(recall(bank, bundle, learning), adapt(model, camera, learning));
 	const keep = pipe(announce(outlet), checkpoint(bank, learning.checkpoint));
 	return rounds(start, pipe(see, compare, tell(), learn, keep));

@@ -1,38 +1,107 @@
+import { accumulated, isStrange, limitsFor } from "./cusum.js";
+import { comparable, type Yardstick } from "./exposure.js";
 import { type Moments, shiftScore } from "./moments.js";
+import { type Sight, scoreAmong, withSight } from "./sights.js";
+import { deviate, type Usual, unknownUsual, withScore } from "./usual.js";
 import { allFinite, toward } from "./vector.js";
 
-/** What the detector takes the present domain's stem to look like. */
+/** What the detector takes the present domain to look like. */
 export interface Detector {
+	/** The stem on average: what the domain is found again by, and what the published detector compares with. */
 	readonly reference: Moments | undefined;
 	/** Frames that have gone into the reference. */
 	readonly frames: number;
-	/** Frames in a row, up to the last, that were unlike it. */
-	readonly odd: number;
+	/** What the camera shows in this domain; fixed once the domain has settled, so that nothing drifts away unseen. */
+	readonly sights: readonly Sight[];
+	/** Scores that are usual for it. */
+	readonly usual: Usual;
+	/** That this is the domain no more. */
+	readonly evidence: number;
+	/** What has been strange since there is evidence: if that comes to nothing, it belongs to the domain. */
+	readonly strange: readonly Sight[];
 }
 
-export const blankDetector: Detector = { reference: undefined, frames: 0, odd: 0 };
+export const blankDetector: Detector = {
+	...{ reference: undefined, frames: 0, sights: [], usual: unknownUsual, evidence: 0, strange: [] },
+};
 
-/** Frames in a row that must be unlike the domain before it counts as another one: a passing vehicle is not a change. */
-export const PERSISTENCE = 32;
+/** Frames in a row that must be unlike a domain before it counts as another one: a passing vehicle is not a change. */
+const PERSISTENCE = 32;
+
+/** Frames after which a domain has settled: in the first half sights are gathered, in the second their scores as well. */
+const SETTLED = 512;
+
+/** What a batch is taken for, and what is then known of the domain; after a change that is the new one. */
+export interface Judgement {
+	/** Shift score D; undefined while the domain has no frames yet. */
+	readonly score: number | undefined;
+	/** `odd`: unlike the domain, but perhaps only a lorry that fills the picture; nothing is learned from it. */
+	readonly verdict: "same" | "odd" | "changed";
+	readonly detector: Detector;
+}
+
+const isUsable = ({ mean, variance }: Moments) => allFinite(mean) && allFinite(variance);
 
 /**
- * Share of the source's variance under which a channel's variance does not fall in a comparison: on an empty road the
- * variances are so small that the first car to come would be a change of domain.
+ * Compares a batch of `count` frames with what the domain has shown, in any light; what is unlike that for long enough
+ * is another domain. How unlike is judged by the scores that are usual for the camera.
  */
-export const VARIANCE_FLOOR = 0.2;
+export const judged = (
+	detector: Detector,
+	stem: Moments,
+	count: number,
+	yardstick: Yardstick,
+	falseAlarms: number,
+): Judgement => {
+	const sight = { stem, frames: count };
+	if (!isUsable(stem)) return { score: undefined, verdict: "same", detector };
+	if (detector.sights.length === 0) return { score: undefined, verdict: "same", detector: begun(sight, yardstick) };
+	const score = scoreAmong(detector.sights, stem, yardstick);
+	const settled = detector.frames >= SETTLED;
+	const limits = limitsFor(falseAlarms, PERSISTENCE);
+	const z = deviate(detector.usual, score);
+	const evidence = accumulated(detector.evidence, z, count, limits);
+	if (evidence >= limits.sum) return { score, verdict: "changed", detector: begun(sight, yardstick) };
+	if (isStrange(z, count, limits))
+		return { score, verdict: "odd", detector: { ...detector, evidence, strange: [...detector.strange, sight] } };
+	const known = evidence === 0 ? reconciled(detector, yardstick) : detector;
+	const next = followed({ ...known, evidence }, comparable(stem, yardstick), count);
+	if (settled) return { score, verdict: "same", detector: next };
+	return {
+		score,
+		verdict: "same",
+		detector: {
+			...next,
+			sights: withSight(next.sights, sight, yardstick),
+			usual: detector.frames < SETTLED / 2 ? next.usual : withScore(next.usual, score),
+		},
+	};
+};
+
+const begun = (sight: Sight, yardstick: Yardstick): Detector => ({
+	...followed(blankDetector, comparable(sight.stem, yardstick), sight.frames),
+	sights: [sight],
+});
+
+/** What was strange and has passed is a sight like any other. */
+const reconciled = (detector: Detector, yardstick: Yardstick): Detector => ({
+	...detector,
+	sights: detector.strange.reduce((sights, sight) => withSight(sights, sight, yardstick), detector.sights),
+	strange: [],
+});
 
 /** Shift score between the domain so far and a batch's stem; undefined while there is no domain yet. */
-export const scoreOf = ({ reference }: Detector, stem: Moments): number | undefined =>
+export const scoreOf = ({ reference }: Pick<Detector, "reference">, stem: Moments): number | undefined =>
 	reference && shiftScore(stem, reference);
 
 /** The running average moved toward a batch's stem by `weight`; a blank one takes the batch as it is. */
-export const moved = ({ reference, frames }: Detector, stem: Moments, count: number, weight: number): Detector => ({
-	frames: frames + count,
-	odd: 0,
-	reference: reference
+export const moved = (detector: Detector, stem: Moments, count: number, weight: number): Detector => ({
+	...detector,
+	frames: detector.frames + count,
+	reference: detector.reference
 		? {
-				mean: toward(reference.mean, stem.mean, weight),
-				variance: toward(reference.variance, stem.variance, weight),
+				mean: toward(detector.reference.mean, stem.mean, weight),
+				variance: toward(detector.reference.variance, stem.variance, weight),
 			}
 		: stem,
 });
@@ -45,21 +114,10 @@ const PUBLISHED_BATCH = 64;
  * The same average for batches of any size: the published forgetting per frame, and a plain mean over the first
  * frames, since the first small batch of a domain may show a single vehicle.
  */
-export const followed = (detector: Detector, stem: Moments, count: number): Detector => {
+const followed = (detector: Detector, stem: Moments, count: number): Detector => {
 	const forgetting = 1 - (1 - PUBLISHED_WEIGHT) ** (count / PUBLISHED_BATCH);
 	return moved(detector, stem, count, Math.max(forgetting, count / (detector.frames + count)));
 };
-
-/** What a batch is taken for, and what is then known of the domain; after a change that is the new one. */
-export interface Judgement {
-	/** Shift score D; undefined while the domain has no frames yet. */
-	readonly score: number | undefined;
-	/** `odd`: unlike the domain, but perhaps only a lorry that fills the picture; nothing is learned from it. */
-	readonly verdict: "same" | "odd" | "changed";
-	readonly detector: Detector;
-}
-
-const isUsable = ({ mean, variance }: Moments) => allFinite(mean) && allFinite(variance);
 
 /** As published, once a batch; one that is not full, as the last one of a clip, is passed over. */
 export const judgedAsPublished = (
@@ -74,15 +132,4 @@ export const judgedAsPublished = (
 	const domain = changed ? blankDetector : detector;
 	const next = isUsable(stem) ? moved(domain, stem, count, PUBLISHED_WEIGHT) : domain;
 	return { score, verdict: changed ? "changed" : "same", detector: next };
-};
-
-/** Ours: unlike the domain for long enough. */
-export const judged = (detector: Detector, stem: Moments, count: number, threshold: number): Judgement => {
-	const score = scoreOf(detector, stem);
-	if (!isUsable(stem)) return { score, verdict: "same", detector };
-	if (score === undefined || !(score > threshold))
-		return { score, verdict: "same", detector: followed(detector, stem, count) };
-	const odd = detector.odd + count;
-	if (odd < PERSISTENCE) return { score, verdict: "odd", detector: { ...detector, odd } };
-	return { score, verdict: "changed", detector: followed(blankDetector, stem, count) };
 };

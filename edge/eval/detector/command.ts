@@ -1,5 +1,6 @@
 import { openBundle } from "../../../adapters/bundle.js";
 import { openModel } from "../../../adapters/model.js";
+import { yardstickOf } from "../../../operators/detect.js";
 import type { Model } from "../../../operators/types.js";
 import { defaultThreads } from "../../settings.js";
 import { corruptionOf } from "../corruptions/corruptions.js";
@@ -45,12 +46,12 @@ async function measured(
 ): Promise<Findings | undefined> {
 	const bundle = await openBundle(folder);
 	const looks = looksOf(randomOf(seed, 0));
-	const settings = settingsWith("zoa", { seed: 1, window: 64 });
-	const question: Question = { bundle, settings, looks, seed };
+	const settings = settingsWith("zoa", { seed, window: 64 });
 	const alarms: FalseAlarms[] = [];
 	const delayed: Delay[] = [];
 	const model = await openModel(bundle, { threads: defaultThreads() });
 	try {
+		const question: Question = { bundle, yardstick: await yardstickOf(model), settings, looks, seed };
 		for (const clip of clips) {
 			for await (const reel of reels(clip, model, looks, corruptions, seed)) {
 				if (signal.aborted) return undefined;

@@ -1,5 +1,6 @@
 import type { Settings } from "../../../operators/settings.js";
 import type { Bundle } from "../../../operators/types.js";
+import type { Yardstick } from "../../../operators/zoa/exposure.js";
 import type { RawMoments } from "../../../operators/zoa/moments.js";
 import type { Severity } from "../image.js";
 import { randomOf } from "../random.js";
@@ -19,6 +20,7 @@ const PATIENCE = 10 * WINDOW;
 /** Settings and what the detector is asked about. */
 export interface Question {
 	readonly bundle: Bundle;
+	readonly yardstick: Yardstick;
 	readonly settings: Settings;
 	readonly looks: Looks;
 	readonly seed: number;
@@ -46,7 +48,7 @@ const learningOf = ({ settings }: Question) => {
 	return settings.learning;
 };
 
-const begun = (question: Question): Watch => watch(question.bundle, learningOf(question));
+const begun = (question: Question): Watch => watch(question.bundle, question.yardstick, learningOf(question));
 
 function batches<T>(items: Iterator<T>, size: number, frames: number, use: (batch: T[], from: number) => void): void {
 	for (let from = 0; from < frames; from += size) {

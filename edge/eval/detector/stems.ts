@@ -18,15 +18,16 @@ export interface Reel {
 	readonly name: string;
 	/** By frame and look. */
 	readonly clean: readonly (readonly RawMoments[])[];
-	/** By corruption, severity from 1 and frame, of the clip's first frames. */
+	/** By corruption, severity from 1 and frame, of some of the clip's frames. */
 	readonly corrupted: ReadonlyMap<string, readonly (readonly RawMoments[])[]>;
 }
 
 /** Clips are decoded larger than the model's input, so that small regions have something to show. */
 const ENLARGED = 4;
 
-/** Frames of a clip that are seen through each corruption, at most. */
-const CORRUPTED = 32;
+/** Of a clip so many runs of frames are seen through each corruption, spread over the clip: what is in view is as ever. */
+const RUNS = 6;
+const RUN = 8;
 
 /** A long clip is not kept whole. */
 const LONGEST = 512;
@@ -58,8 +59,8 @@ async function decoded(file: string, { manifest }: Bundle): Promise<readonly Uin
 	} finally {
 		await camera.close();
 	}
-	if (pictures.length < CORRUPTED) {
-		throw new EdgeError("camera", `${file}: expected ${CORRUPTED} frames at least, found ${pictures.length}`);
+	if (pictures.length < RUN) {
+		throw new EdgeError("camera", `${file}: expected ${RUN} frames at least, found ${pictures.length}`);
 	}
 	return pictures;
 }
@@ -68,6 +69,12 @@ const enlarged = ({ width, height }: { readonly width: number; readonly height: 
 	width: ENLARGED * width,
 	height: ENLARGED * height,
 });
+
+const spread = <T>(frames: readonly T[]): T[] =>
+	Array.from({ length: RUNS }, (_, run) => {
+		const from = Math.round((run * (frames.length - RUN)) / (RUNS - 1));
+		return frames.slice(from, from + RUN);
+	}).flat();
 
 async function reel(
 	clip: string,
@@ -89,9 +96,7 @@ async function reel(
 			),
 		);
 	const corrupted = new Map<string, RawMoments[][]>();
-	const images = pictures
-		.slice(0, CORRUPTED)
-		.map((picture) => toImage(look(picture, still), input.width, input.height));
+	const images = spread(pictures).map((picture) => toImage(look(picture, still), input.width, input.height));
 	for (const name of corruptions) {
 		const corruption = corruptionOf(name);
 		const bySeverity: RawMoments[][] = [];
