@@ -11,7 +11,7 @@ export interface Detector {
 	readonly reference: Moments | undefined;
 	/** Frames that have gone into the reference. */
 	readonly frames: number;
-	/** What the camera shows in this domain; fixed once the domain has settled, so that nothing drifts away unseen. */
+	/** What the camera shows in this domain; fixed once that has settled, so that nothing drifts away unseen. */
 	readonly sights: readonly Sight[];
 	/** Scores that are usual for it. */
 	readonly usual: Usual;
@@ -28,7 +28,10 @@ export const blankDetector: Detector = {
 /** Frames in a row that must be unlike a domain before it counts as another one: a passing vehicle is not a change. */
 const PERSISTENCE = 32;
 
-/** Frames after which a domain has settled: in the first half sights are gathered, in the second their scores as well. */
+/**
+ * Frames after which a domain has settled. Until then what gives no evidence of a change is learned from: in the first half
+ * sights are gathered, in the second their scores as well.
+ */
 const SETTLED = 512;
 
 /** What a batch is taken for, and what is then known of the domain; after a change that is the new one. */
@@ -62,11 +65,13 @@ export const judged = (
 	const z = deviate(detector.usual, score);
 	const evidence = accumulated(detector.evidence, z, count, limits);
 	if (evidence >= limits.sum) return { score, verdict: "changed", detector: begun(sight, yardstick) };
-	if (isStrange(z, count, limits))
-		return { score, verdict: "odd", detector: { ...detector, evidence, strange: [...detector.strange, sight] } };
+	if (isStrange(z, count, limits)) {
+		const strange = withSight(detector.strange, sight, yardstick);
+		return { score, verdict: "odd", detector: { ...detector, evidence, strange } };
+	}
 	const known = evidence === 0 ? reconciled(detector, yardstick) : detector;
 	const next = followed({ ...known, evidence }, comparable(stem, yardstick), count);
-	if (settled) return { score, verdict: "same", detector: next };
+	if (settled || evidence > 0) return { score, verdict: "same", detector: next };
 	return {
 		score,
 		verdict: "same",
