@@ -247,7 +247,7 @@ test("check tries what the configuration names", async () => {
 
 test("after kill -9 the bank and the camera's knowledge are taken up again", async () => {
 	const scenes = "testsrc=size=160x120:rate=25:duration=4";
-	const changing = `${scenes}[day];${scenes},lutyuv=y=val/6[night];[day][night]concat`;
+	const changing = `${scenes}[day];${scenes},lutrgb=r=val/6:g=val/6:b=val/6[night];[day][night]concat`;
 	await makeClip(join(folder, "changing.mp4"), "-f", "lavfi", "-i", scenes, "-filter_complex", changing);
 	const file = configured("{ file: changing.mp4, loop: true }", "adapt: { checkpoint: 1 }\n");
 	const store = join(folder, `store-${files}`);
