@@ -25,7 +25,8 @@ test("the smallest configuration has a default for everything else", () => {
 			},
 			batch: { frames: 8, patience: 100 },
 			adapt: {
-				method: "zoa",
+				method: "zoa+",
+				cpu: 0.2,
 				align: true,
 				window: 64,
 				falseAlarms: 1,
@@ -91,8 +92,8 @@ logs: {}
 		`9:20  cameras.yard.enabled: expected true or false, got "yes"`,
 		"10:18  adapt.window: must be a multiple of batch.frames (7), is 64",
 		"10:31  batch.patience: expected a duration such as 100ms, 5s, 2m or 1h, got 100 — give it a unit",
-		`12:3  adapt: unrecognized key "memmory" — expected one of method, align, window, falseAlarms, threshold, nearness, gate, bank, lambda, rate, perturbation, seed, checkpoint`,
-		`13:11  adapt.method: expected one of "zoa", "zoa-reference", "none", got "zoaa" — did you mean "zoa"?`,
+		`12:3  adapt: unrecognized key "memmory" — expected one of method, cpu, align, window, falseAlarms, threshold, nearness, gate, bank, lambda, rate, perturbation, seed, checkpoint`,
+		`13:11  adapt.method: expected one of "zoa+", "zoa", "zoa-reference", "none", got "zoaa" — did you mean "zoa+"?`,
 		`14:1  unrecognized key "logs" — did you mean "log"?`,
 	]);
 });

@@ -36,6 +36,16 @@ function duration(longest: string) {
 		.refine((ms) => ms <= milliseconds(longest), { error: `expected a duration of ${longest} at most` });
 }
 
+/** A text such as 20%, at most `largest`, that becomes a number from 0 to 1. */
+function share(largest: string) {
+	const error = `expected a share such as 20%, ${largest} at most`;
+	return z
+		.string({ error })
+		.regex(/^\d{1,2}(\.\d+)?%$/, { error })
+		.transform((text) => Number.parseFloat(text) / 100)
+		.refine((value) => value <= Number.parseFloat(largest) / 100, { error });
+}
+
 /** A text that is not empty. */
 function text(error: string, longest = 65_535) {
 	return z.string({ error }).min(1, { error }).max(longest, { error });
@@ -152,11 +162,14 @@ const batch = z.strictObject({
 
 const adapt = z.strictObject({
 	method: z
-		.enum(["zoa", "zoa-reference", "none"])
-		.default("zoa")
+		.enum(["zoa+", "zoa", "zoa-reference", "none"])
+		.default("zoa+")
 		.describe(
-			"How the model learns: zoa, zoa-reference (the published procedure to the letter, oddities too) or none.",
+			"How the model learns: zoa+ (alignment in sweeps), zoa (alignment, then zeroth-order steps), zoa-reference (the published procedure to the letter, oddities too) or none.",
 		),
+	cpu: share("90%")
+		.prefault("20%")
+		.describe("Most of the frames that go through the model that may be learning's, in percent, with zoa+."),
 	align: z
 		.boolean()
 		.default(true)

@@ -24,6 +24,7 @@ export const settingsOf = ({ adapt, batch }: Config): Settings => {
 				? undefined
 				: {
 						published,
+						...(adapt.method === "zoa+" && { sweep: { cpu: adapt.cpu } }),
 						align: adapt.align,
 						refine: true,
 						window: adapt.window,

@@ -1,8 +1,8 @@
 import { map, type OperatorFunction } from "rxjs";
 import { affineOf, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
-import type { Bundle, Knowledge, Recalled, Source } from "./types.js";
-import { aligned } from "./zoa/align.js";
+import type { Bundle, Knowledge, Measured, Recalled, Source } from "./types.js";
+import { aligned, beyond } from "./zoa/align.js";
 import { classMix, emptyMemory, isFull, type Memory, offered } from "./zoa/memory.js";
 import { channelsOf, pooled, type RawMoments } from "./zoa/moments.js";
 import { combination, minus, norm, rows, type Vector } from "./zoa/vector.js";
@@ -57,16 +57,16 @@ const target = (memory: Memory, source: Source): RawMoments => {
  * of every norm that is. While the stem is in line the picture is the source's, and what the norms show is the classes
  * in view.
  */
-const proposal = (memory: Memory, { manifest, source }: Bundle, gate: number, norms: boolean): Vector => {
+const proposal = (memory: Memory<Measured>, { manifest, source }: Bundle, gate: number, norms: boolean): Vector => {
 	const { sites } = manifest;
 	const wanted = target(memory, source);
 	const [stem] = sites;
 	const stemOf = (raw: RawMoments) => channelsOf(raw, 0, stem.channels);
 	const seen = pooled(memory.kept.map((frame) => stemOf(frame.sites)));
-	const alignment = aligned([stem], source.affine, seen, stemOf(wanted), gate);
+	const alignment = aligned([stem], source.affine, seen, stemOf(wanted), beyond(gate));
 	if (!norms || alignment.every((a) => a === 0)) return alignment;
 	const measured = pooled(memory.kept.map((frame) => frame.sites));
-	return aligned(sites, source.affine, measured, wanted, gate);
+	return aligned(sites, source.affine, measured, wanted, beyond(gate));
 };
 
 /** First stage: the stem after every batch; its last one begins the second, with a memory of its own. */

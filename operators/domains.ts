@@ -1,4 +1,4 @@
-import { unfinished, unknownDomain } from "./knowledge.js";
+import { unfinished, unknownDomain, untuned } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
@@ -94,6 +94,7 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 		detector: blankDetector,
 		shift: undefined,
 		memory: emptyMemory(knowledge.memory.seen.length),
+		...untuned(knowledge.memory.seen.length),
 		aligning: "stem",
 		...unfinished,
 		counts: {
@@ -126,6 +127,7 @@ export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledg
 		alignment,
 		aligning: "norms",
 		memory: emptyMemory(knowledge.memory.seen.length),
+		tuning: undefined,
 		shift,
 		...unfinished,
 		counts: { ...knowledge.counts, domainsNamed: knowledge.counts.domainsNamed - 1 },

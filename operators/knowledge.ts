@@ -23,6 +23,16 @@ export const unknownDomain = (number: number, since: number): CurrentDomain => (
 /** Forgets what belongs to one θ or one domain: the open window and the perturbed pass under way. */
 export const unfinished = { window: [], pass: undefined } as const;
 
+/** Frames of a domain after which its stem is aligned, which hardly depends on what is in view. */
+const FIRST_TUNING = 16;
+
+/** What `zoa+` knows of a domain that has just begun. */
+export const untuned = (classes: number) => ({
+	pictures: emptyMemory(classes),
+	tuned: { frames: 0, sweeps: 0, next: FIRST_TUNING },
+	tuning: undefined,
+});
+
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
 
 /** Where a camera starts that has no checkpoint: at the source, with whatever domains the bank holds. */
@@ -47,6 +57,7 @@ export const firstKnowledge = (
 		alignment: zeros(manifest.affine),
 		aligning: "stem",
 		memory: emptyMemory(manifest.labels.length),
+		...untuned(manifest.labels.length),
 		detector: blankDetector,
 		shift: undefined,
 		...unfinished,
@@ -69,7 +80,17 @@ export interface Checkpoint
 }
 
 /** The part of the knowledge that a restart needs. */
-export const checkpointOf = ({ mix, domains, memory, window, pass, ...knowledge }: Knowledge): Checkpoint => ({
+export const checkpointOf = ({
+	mix,
+	domains,
+	memory,
+	pictures,
+	tuned,
+	tuning,
+	window,
+	pass,
+	...knowledge
+}: Knowledge): Checkpoint => ({
 	...knowledge,
 	sourceShare: mix.alpha[0],
 	shares: Object.fromEntries(domains.map(({ id }, i) => [id, mix.alpha[i + 1]])),

@@ -12,6 +12,13 @@ export interface Settings {
 export interface Learning {
 	/** As published, oddities and all (`zoa-reference`), or with the repairs of `zoa`. */
 	readonly published: boolean;
+	/** `zoa+`: frames told apart one by one, alignment from front to back. Absent: the other methods. */
+	readonly plus?: {
+		/** Share of the model's passes that learning may take, from 0 to below 1. */
+		readonly cpu: number;
+	};
+	/** `zoa+`: alignment in sweeps from front to back, over frames that are kept; no zeroth-order steps. */
+	readonly sweep?: Sweeping;
 	/** Closed-form alignment before the zeroth-order steps. */
 	readonly align: boolean;
 	/** Zeroth-order steps on what is left. */
@@ -36,3 +43,17 @@ export interface Learning {
 	/** Seed of the perturbations and of the memory. */
 	readonly seed: number;
 }
+
+export interface Sweeping {
+	/** Share of the frames that go through the model that may be learning's, from 0 to below 1. */
+	readonly cpu: number;
+	/** A part that is left out, in studies of what it does. */
+	readonly without?: SweepPart;
+}
+
+/**
+ * `classes`: targets for the classes in view; `order`: one group of sites after the other; `check`: a look behind each group
+ * whether it helped; `balance`: frames of all classes and none twice; `guess`: a try with what is at hand on an odd batch;
+ * `guard`: the source where nothing clearly better is found.
+ */
+export type SweepPart = "classes" | "order" | "check" | "balance" | "guess" | "guard";

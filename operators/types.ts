@@ -4,10 +4,12 @@
  */
 
 import type { Detector, Judgement } from "./zoa/detector.js";
-import type { Memory } from "./zoa/memory.js";
+import type { Memory, Remembered } from "./zoa/memory.js";
 import type { Mix } from "./zoa/mix.js";
+import type { RawMoments } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import type { Draws } from "./zoa/spsa.js";
+import type { Attempt, Sweep } from "./zoa/sweep.js";
 import type { Vector } from "./zoa/vector.js";
 
 // ---------------------------------------------------------------- messages
@@ -73,7 +75,13 @@ export interface Knowledge {
 	readonly alignment: Vector;
 	/** Which stage alignment is in: the stem from a domain's first frames on, then all sites from a memory of its own. */
 	readonly aligning: "stem" | "norms";
-	readonly memory: Memory;
+	readonly memory: Memory<Measured>;
+	/** `zoa+`: frames of the present domain that sweeps pass through the model again. */
+	readonly pictures: Memory<Pictured>;
+	/** `zoa+`: frames of the present domain, sweeps over them, and at how many frames the next is due. */
+	readonly tuned: { readonly frames: number; readonly sweeps: number; readonly next: number };
+	/** `zoa+`: the sweep under way. */
+	readonly tuning: Tuning | undefined;
 	readonly detector: Detector;
 	/** Running mean of the classifier's input, for the activation shift. */
 	readonly shift: Vector | undefined;
@@ -92,7 +100,7 @@ export interface CurrentDomain {
 	readonly since: number;
 	/** 1 on the first visit. */
 	readonly visits: number;
-	/** Zeroth-order steps taken in this domain, over all visits. */
+	/** Steps of learning taken in this domain, over all visits: zeroth-order ones, or sweeps. */
 	readonly steps: number;
 	/** `looking` until it has been seen for a window, then found in the bank or not. */
 	readonly status: "looking" | "matched" | "new";
@@ -103,12 +111,36 @@ export interface CurrentDomain {
 export interface Counts {
 	/** Windows that were filled: frames in a row that one θ predicted. */
 	readonly windows: number;
-	/** Zeroth-order steps taken, and those dropped because a loss was not finite. */
+	/** Zeroth-order steps or sweeps taken, and steps dropped because a loss was not finite. */
 	readonly steps: number;
 	readonly droppedSteps: number;
 	readonly domainChanges: number;
 	/** Domains named so far; the next one's number is one more. */
 	readonly domainsNamed: number;
+}
+
+/** What alignment keeps of a frame: no pixels, only what the pass had computed anyway. */
+export interface Measured extends Remembered {
+	/** Raw moments of all sites [2,S]. */
+	readonly sites: RawMoments;
+}
+
+/** What a sweep keeps of a frame: the picture, since it passes it through the model again. */
+export interface Pictured extends Remembered {
+	readonly frame: Frame;
+	/** The classifier's input [d], by which frames that show the same again are told. */
+	readonly features: Vector;
+}
+
+/** A sweep over some frames, one small batch of them after the other. */
+export interface Tuning {
+	readonly frames: readonly Frame[];
+	readonly sweep: Sweep;
+	/** Alignments that are tried beside those of the sweep, and what is known of those that were. */
+	readonly others: readonly Vector[];
+	readonly tried: readonly Attempt[];
+	/** What the pass under way has given so far. */
+	readonly done: readonly Activations[];
 }
 
 /** A batch kept for learning. */

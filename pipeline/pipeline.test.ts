@@ -274,3 +274,16 @@ test("knowledge is stored every so many frames", async () => {
 	await lastValueFrom(rounds.pipe(tap()));
 	assert.equal(stored, 3);
 });
+
+test("zoa+ leaves an ordinary scene as it is, and a mixture of scenes that no parameters fit", async () => {
+	const ordinary = pictures(160, 100, 1);
+	const mixture = pictures(160, 100, 1).map((picture, i) => (i % 2 ? picture.map((value) => value / 8) : picture));
+	for (const scene of [ordinary, mixture]) {
+		const { last, rounds } = await played(openMemoryCamera({ pictures: scene }), {
+			settings: withLearning({ sweep: { cpu: 0.2 } }),
+		});
+		assert.equal(rounds.flatMap((round) => round.predictions).length, scene.length);
+		assert.ok(last.tuned.sweeps > 0, "it was looked into");
+		assert.ok(last.alignment.every((a) => a === 0));
+	}
+});

@@ -11,6 +11,7 @@ import { recall } from "../operators/recall.js";
 import { reconsider } from "../operators/reconsider.js";
 import { rounds } from "../operators/rounds.js";
 import type { Settings } from "../operators/settings.js";
+import { tune } from "../operators/tune.js";
 import type { Bank, Camera, Inferred, Knowledge, Model, Outlet } from "../operators/types.js";
 
 export interface Ports {
@@ -32,7 +33,8 @@ export const pipeline = (
 	if (!learning) return rounds(start, pipe(see, tell()));
 
 	const compare = pipe(detect(model, learning), reconsider(model, learning));
-	const learn = pipe(recall(bank, bundle, learning), adapt(model, camera, learning));
+	const improve = learning.sweep ? tune(model, camera, learning.sweep) : adapt(model, camera, learning);
+	const learn = pipe(recall(bank, bundle, learning), improve);
 	const keep = pipe(announce(outlet), checkpoint(bank, learning.checkpoint));
 	return rounds(start, pipe(see, compare, tell(), learn, keep));
 };

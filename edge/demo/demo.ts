@@ -82,7 +82,7 @@ mqtt: { url: "${url}" }
 model: ${JSON.stringify(bundled.models[model])}
 store: ./acclimate-data
 log: { level: warn }
-adapt: { method: ${title === "frozen" ? "none" : "zoa"}, seed: ${seed} }
+adapt: { ${title === "frozen" ? "method: none, " : ""}seed: ${seed} }
 cameras:
   ${title}: { source: ${JSON.stringify(bundled.clip)}, region: [${region.join(", ")}] }
 `;

@@ -44,7 +44,7 @@ export const report = (truth: Truth, frozen: Played, adapting: Played): { text: 
 		],
 	];
 	const { tally, seconds } = adapting;
-	const closing = `${tally.predictions} predictions in ${seconds.toFixed(1)} s, ${tally.domainChanges} changes of domain, ${tally.domains} domains known, ${tally.steps} zeroth-order steps`;
+	const closing = `${tally.predictions} predictions in ${seconds.toFixed(1)} s, ${tally.domainChanges} changes of domain, ${tally.domains} domains known, ${tally.steps} steps of learning`;
 	return {
 		text: `${table(["weather", "frames", "mostly in", "frozen %", "adapting %", "gain"], rows)}\n\n${closing}`,
 		json: {

@@ -8,8 +8,8 @@ const frameOf = (label: number, mark: number) => ({
 	sites: Float32Array.of(mark),
 });
 
-const fed = (labels: readonly number[]): Memory => {
-	let memory = emptyMemory(4);
+const fed = (labels: readonly number[]) => {
+	let memory: Memory<ReturnType<typeof frameOf>> = emptyMemory(4);
 	let random = 1;
 	labels.forEach((label, i) => {
 		[memory, random] = offered(memory, frameOf(label, i), random);

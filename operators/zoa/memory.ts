@@ -1,18 +1,15 @@
-import type { RawMoments } from "./moments.js";
 import { type RandomState, uniform } from "./random.js";
 import { argmax, combination, type Vector } from "./vector.js";
 
-/** What is kept of one frame: no pixels, only what the pass had computed anyway. */
+/** What is kept of one frame; whatever else that is, it is balanced by the predictions. */
 export interface Remembered {
 	/** Predicted probabilities [C]. */
 	readonly probabilities: Vector;
-	/** Raw moments of all sites [2,S]. */
-	readonly sites: RawMoments;
 }
 
 /** A prediction-balanced reservoir of frames (zoa.md, "Correlated video is the killer"). */
-export interface Memory {
-	readonly kept: readonly Remembered[];
+export interface Memory<Kept extends Remembered = Remembered> {
+	readonly kept: readonly Kept[];
 	/** Frames seen of each class [C], predicted. */
 	readonly seen: readonly number[];
 }
@@ -20,14 +17,19 @@ export interface Memory {
 /** Frames that a memory keeps. */
 export const MEMORY_FRAMES = 64;
 
-export const emptyMemory = (classes: number): Memory => ({ kept: [], seen: new Array(classes).fill(0) });
+export const emptyMemory = (classes: number): Memory<never> => ({ kept: [], seen: new Array(classes).fill(0) });
 
 export const isFull = ({ kept }: Memory): boolean => kept.length >= MEMORY_FRAMES;
 
 /** Class-balanced replacement: which slot a new frame of class `label` takes, if any. */
-const slotFor = (memory: Memory, label: number, random: RandomState): [slot: number | undefined, RandomState] => {
+const slotFor = (
+	memory: Memory,
+	label: number,
+	random: RandomState,
+	size: number,
+): [slot: number | undefined, RandomState] => {
 	const labels = memory.kept.map((frame) => argmax(frame.probabilities));
-	if (labels.length < MEMORY_FRAMES) return [labels.length, random];
+	if (labels.length < size) return [labels.length, random];
 	const counts = memory.seen.map((_, c) => labels.filter((kept) => kept === c).length);
 	const largest = Math.max(...counts);
 	const pick = (slots: number[]): [number, RandomState] => {
@@ -37,7 +39,7 @@ const slotFor = (memory: Memory, label: number, random: RandomState): [slot: num
 	const slots = (accept: (c: number) => boolean) => labels.flatMap((c, i) => (accept(c) ? [i] : []));
 	if (counts[label] < largest) return pick(slots((c) => counts[c] === largest));
 	const [chance, next] = uniform(random);
-	if (chance >= counts[label] / Math.min(memory.seen[label] + 1, MEMORY_FRAMES)) return [undefined, next];
+	if (chance >= counts[label] / Math.min(memory.seen[label] + 1, size)) return [undefined, next];
 	random = next;
 	return pick(slots((c) => c === label));
 };
@@ -47,9 +49,14 @@ const slotFor = (memory: Memory, label: number, random: RandomState): [slot: num
  * largest replaces a random one of a largest class, and any other one of its own class with probability
  * (kept of the class) / (seen of it, at most the memory's size).
  */
-export const offered = (memory: Memory, frame: Remembered, random: RandomState): [Memory, RandomState] => {
+export const offered = <Kept extends Remembered>(
+	memory: Memory<Kept>,
+	frame: Kept,
+	random: RandomState,
+	size = MEMORY_FRAMES,
+): [Memory<Kept>, RandomState] => {
 	const label = argmax(frame.probabilities);
-	const [slot, next] = slotFor(memory, label, random);
+	const [slot, next] = slotFor(memory, label, random, size);
 	const kept =
 		slot === undefined ? memory.kept : [...memory.kept.slice(0, slot), frame, ...memory.kept.slice(slot + 1)];
 	return [{ kept, seen: memory.seen.map((n, c) => (c === label ? n + 1 : n)) }, next];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { aligned } from "./align.js";
+import { aligned, beyond } from "./align.js";
 import { channelsOf, floored, moments, pooled, shiftScore } from "./moments.js";
 import { uniforms } from "./random.js";
 
@@ -54,7 +54,7 @@ test("alignment undoes a per-channel change of contrast and brightness", () => {
 	const seen = Float32Array.of(0.5 * gain + shift, -gain + shift, 0, 0);
 	seen[2] = seen[0] ** 2 + 4 * gain ** 2;
 	seen[3] = seen[1] ** 2 + 1 * gain ** 2;
-	const alignment = aligned(sites, source, seen, target, 0.1);
+	const alignment = aligned(sites, source, seen, target, beyond(0.1));
 	for (const c of [0, 1]) {
 		const x = 0.7;
 		const before = source[c] * x + source[2 + c];

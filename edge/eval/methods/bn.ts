@@ -49,7 +49,7 @@ async function normalized(model: Model, frames: readonly Frame[]) {
 	for (let pass = 1; ; pass++) {
 		const { logits, sites } = await forward(model, frames, affine);
 		const measured = pooled(rows(sites, source.sites.length));
-		const alignment = aligned(manifest.sites, source.affine, measured, source.sites, Number.NEGATIVE_INFINITY);
+		const alignment = aligned(manifest.sites, source.affine, measured, source.sites, () => true);
 		const next = plus(source.affine, alignment);
 		const movement = norm(minus(next, affine)) / norm(affine);
 		if (movement < SETTLED || pass > manifest.sites.length) return { logits, passes: pass * frames.length };

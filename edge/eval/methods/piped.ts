@@ -1,7 +1,7 @@
 import { openMemoryStore } from "../../../adapters/bank.memory.js";
 import { parse } from "../../../config/load.js";
 import { firstKnowledge } from "../../../operators/knowledge.js";
-import type { Learning, Settings } from "../../../operators/settings.js";
+import type { Learning, Settings, SweepPart } from "../../../operators/settings.js";
 import type { Camera, Frame, Inferred, Model, Outlet, Recalled } from "../../../operators/types.js";
 import { pipeline } from "../../../pipeline/pipeline.js";
 import { settingsOf } from "../../settings.js";
@@ -16,6 +16,8 @@ const piped = (name: string, configured: string, change: (learning: Learning) =>
 	};
 };
 
+const PARTS: readonly SweepPart[] = ["classes", "order", "check", "balance", "guess", "guard"];
+
 /** What runs in the daemon, and its parts each alone. */
 export const pipedMethods: readonly Method[] = [
 	piped("none", "none"),
@@ -23,6 +25,14 @@ export const pipedMethods: readonly Method[] = [
 	piped("align", "zoa", (learning) => ({ ...learning, refine: false })),
 	piped("zoa-reference", "zoa-reference"),
 	piped("zoa", "zoa"),
+	piped("zoa+", "zoa+"),
+	...PARTS.map((part) => ({
+		...piped(`zoa+ without ${part}`, "zoa+", (learning) => ({
+			...learning,
+			sweep: { cpu: 0.2, ...learning.sweep, without: part },
+		})),
+		ablates: "zoa+",
+	})),
 ];
 
 /** The daemon's settings where nothing is configured but the method. */

@@ -1,0 +1,62 @@
+import type { SweepPart } from "./settings.js";
+import type { Activations, Bundle } from "./types.js";
+import { channelsOf, floored, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
+import type { Anatomy, Measurement } from "./zoa/sweep.js";
+import { apartness, tolerancesOf } from "./zoa/tolerance.js";
+import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.js";
+
+/** What `zoa+` works out once from a bundle. */
+export interface Plan extends Anatomy {
+	/** Moments of a stem [E] made ready for comparison: variances not far under the source's. */
+	ready(moments: Moments): Moments;
+	/** Raw moments [2,E] of each frame's stem, before its affine: nothing that is learned can move it. */
+	stemsOf(activations: Activations): RawMoments[];
+	/** What a pass showed, against the source's moments of the classes predicted in it. */
+	measurementOf(passes: readonly Activations[]): Measurement;
+}
+
+/**
+ * Share of the source's variance under which a channel's does not fall in a comparison of stems: in the dark, or on an empty
+ * road, variances are so small that every difference would be large.
+ */
+const VARIANCE_FLOOR = 0.2;
+
+/** Groups that the sites behind the stem are swept in. */
+const GROUPS = 7;
+
+/** @param without a part that is left out, in studies of what it does */
+export const planOf = ({ manifest, source }: Bundle, without?: SweepPart): Plan => {
+	const { sites, labels } = manifest;
+	const [{ channels }] = sites;
+	const width = source.sites.length;
+	const byClass = rows(source.sitesByClass, width);
+	const stem = moments(channelsOf(source.sites, 0, channels));
+	const apart = apartness(sites, source.sites, source.sitesByClass);
+	const isPlain = byClass.length === 1 || without === "classes";
+	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));
+	return {
+		sites,
+		source: source.affine,
+		apart,
+		tolerances: tolerancesOf(apart),
+		groups: without === "order" ? 0 : GROUPS,
+		checked: without !== "check",
+		guarded: without !== "guard",
+		ready: (seen) => floored(seen, stem, VARIANCE_FLOOR),
+		stemsOf: (activations) => rows(activations.sites, width).map((raw) => channelsOf(raw, 0, channels)),
+		measurementOf: (passes) => {
+			const probabilities = passes.flatMap(({ logits }) => rows(logits, labels.length).map((row) => softmax(row)));
+			const classes = meanOf(probabilities);
+			return {
+				frames: probabilities.length,
+				measured: pooled(passes.flatMap(({ sites }) => rows(sites, width))),
+				target: targetOf(classes),
+				concentration: 1 - entropy(classes) / Math.log(classes.length),
+				entropy: probabilities.reduce((sum, p) => sum + entropy(p), 0) / probabilities.length,
+			};
+		},
+	};
+};
+
+const meanOf = (vectors: readonly Vector[]): Vector =>
+	combination(new Float64Array(vectors.length).fill(1 / vectors.length), vectors);

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Anatomy, advancedSweep, attempted, begunSweep, betterOf, type Measurement, residualOf } from "./sweep.js";
+import type { Vector } from "./vector.js";
+
+const CHANNELS = 4;
+const SITES = [0, 1, 2].map((k) => ({ offset: 2 * k * CHANNELS, channels: CHANNELS, perturbed: true }));
+const SOURCE = Float32Array.from({ length: 2 * CHANNELS * SITES.length }, (_, i) =>
+	i % (2 * CHANNELS) < CHANNELS ? 1 : 0,
+);
+const ANATOMY: Anatomy = {
+	...{ sites: SITES, source: SOURCE, apart: [0, 0, 0], tolerances: [0.1, 0.1, 0.1] },
+	...{ groups: 7, checked: true, guarded: true },
+};
+
+interface World {
+	readonly mean: number;
+	readonly deviation: number;
+	/** What comes out of the stem, given what its scale and bias make of the picture. */
+	readonly stem?: (mean: number, deviation: number) => readonly [mean: number, deviation: number];
+	readonly entropy?: number;
+}
+
+/** A chain of sites, each of which sees what the one before gave out; at the source mean 0 and deviation 1 everywhere. */
+const seen = ({ mean, deviation, stem = (m, d) => [m, d], entropy = 1 }: World, alignment: Vector): Measurement => {
+	const total = CHANNELS * SITES.length;
+	const raw = new Float32Array(2 * total);
+	const target = Float32Array.from({ length: 2 * total }, (_, i) => (i < total ? 0 : 1));
+	let [m, d] = [mean, deviation];
+	for (const [k, { offset }] of SITES.entries()) {
+		raw.fill(m, k * CHANNELS, (k + 1) * CHANNELS);
+		raw.fill(m * m + d * d, total + k * CHANNELS, total + (k + 1) * CHANNELS);
+		const [scale, bias] = [1 + alignment[offset], alignment[offset + CHANNELS]];
+		[m, d] = [scale * m + bias, Math.abs(scale) * d];
+		if (k === 0) [m, d] = stem(m, d);
+	}
+	return { frames: 64, measured: raw, target, concentration: 0, entropy };
+};
+
+const swept = (world: World, until?: number) => {
+	let sweep = begunSweep(ANATOMY, until);
+	let passes = 0;
+	for (; sweep.trial; passes++) sweep = advancedSweep(sweep, seen(world, sweep.trial.alignment), ANATOMY);
+	assert.ok(sweep.best && sweep.source);
+	return { ...sweep, best: sweep.best, source: sweep.source, passes };
+};
+
+test("ordinary pictures are left alone after a single pass", () => {
+	const { best, passes, open } = swept({ mean: 0.05, deviation: 1 });
+	assert.equal(passes, 1);
+	assert.ok(best.alignment.every((a) => a === 0));
+	assert.deepEqual(open, [false, false, false]);
+});
+
+test("what the stem can undo is undone there, and nothing behind it moves", () => {
+	const { best, passes, open } = swept({ mean: 2, deviation: 0.5 });
+	assert.equal(passes, 2);
+	assert.deepEqual(open, [true, false, false]);
+	assert.ok(residualOf(best, ANATOMY) < 1e-3);
+});
+
+test("what is left behind the stem is undone by the sites that follow", () => {
+	const { best, open } = swept({ mean: 2, deviation: 0.5, stem: (m, d) => [m + 1, d] });
+	assert.deepEqual(open, [true, true, false]);
+	assert.ok(Math.abs(best.scores[2]) < 1e-3);
+});
+
+test("a stem that is further off with the right moments is taken back", () => {
+	const world: World = { mean: 2, deviation: 0.5, stem: (_, d) => (d > 0.9 ? [9, 1] : [1, 1]) };
+	const { best, open } = swept(world);
+	assert.deepEqual(open, [false, true, false]);
+	assert.ok(best.alignment.slice(0, 2 * CHANNELS).every((a) => a === 0));
+});
+
+test("a sweep of the stem alone leaves the rest as it is", () => {
+	const { open } = swept({ mean: 2, deviation: 0.5, stem: (m, d) => [m + 1, d] }, 1);
+	assert.deepEqual(open, [true, false, false]);
+});
+
+test("the source is kept where nothing is clearly better", () => {
+	const attempt = (mean: number, entropy: number) =>
+		attempted(Float32Array.of(mean), seen({ mean, deviation: 1, entropy }, new Float32Array(SOURCE.length)), ANATOMY);
+	const [slight, better] = [attempt(0.5, 1), attempt(0.1, 1.2)];
+	assert.ok(residualOf(better, ANATOMY) < residualOf(slight, ANATOMY));
+	assert.equal(betterOf(slight, [slight, better], ANATOMY), slight, "the model became less sure");
+	assert.notEqual(betterOf(slight, [slight, attempt(0.1, 0.8)], ANATOMY), slight, "the model became surer");
+	const [far, hopeless] = [attempt(9, 1), attempt(5, 0.1)];
+	assert.equal(betterOf(far, [far, hopeless], ANATOMY), far, "still hopeless");
+	assert.notEqual(betterOf(far, [far, better], ANATOMY), far);
+	assert.equal(betterOf(far, [far, attempt(Number.NaN, 0)], ANATOMY), far, "not a number");
+});

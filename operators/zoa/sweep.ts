@@ -1,0 +1,159 @@
+import { aligned, shiftScores } from "./align.js";
+import type { AffineSite } from "./mix.js";
+import type { RawMoments } from "./moments.js";
+import { misalignment, strangeness, tolerancesOf } from "./tolerance.js";
+import { type Vector, zeros } from "./vector.js";
+
+/*
+ * Alignment from front to back. What is measured behind a site that is about to move says nothing about what is needed
+ * there, and all sites moved at once over-correct. So a sweep aligns one group of sites after the other, each from a pass
+ * over the same frames with the groups before it in place, and looks behind the group whether it helped: a stem that is
+ * given the right mean and deviation can still be further away (noise made small is not the picture made clear).
+ */
+
+/** What a sweep has to know of the model. */
+export interface Anatomy {
+	readonly sites: readonly AffineSite[];
+	/** θ0 [P] */
+	readonly source: Vector;
+	/** How far apart classes lie at each site, see `apartness`. */
+	readonly apart: readonly number[];
+	/** Of each site for all classes alike, see `tolerancesOf`. */
+	readonly tolerances: readonly number[];
+	/** Groups that the sites behind the stem are taken in; 0: all sites at once. */
+	readonly groups: number;
+	/** Whether a group that did not help is taken back, and an alignment that is not clearly better than none. */
+	readonly checked: boolean;
+	readonly guarded: boolean;
+}
+
+/** A pass over the sweep's frames: moments [2,S] of all sites, and those of the source for the classes predicted in it. */
+export interface Measurement {
+	readonly frames: number;
+	readonly measured: RawMoments;
+	readonly target: RawMoments;
+	/** Of the predicted classes: 0 for all alike, 1 for a single one. */
+	readonly concentration: number;
+	/** Mean entropy of the predictions, nats. */
+	readonly entropy: number;
+}
+
+/** An alignment and what a pass with it showed. */
+export interface Attempt {
+	/** a [P] */
+	readonly alignment: Vector;
+	readonly measurement: Measurement;
+	readonly scores: readonly number[];
+}
+
+export interface Sweep {
+	/** Sites that take part so far. */
+	readonly open: readonly boolean[];
+	/** The source's own parameters, which the first pass is made with. */
+	readonly source: Attempt | undefined;
+	/** The best so far, the source's included. */
+	readonly best: Attempt | undefined;
+	/** Sites before this one have had their turn; those from `until` on get none. */
+	readonly from: number;
+	readonly until: number;
+	/** What the next pass is to be made with; undefined: the sweep is over. */
+	readonly trial: { readonly alignment: Vector; readonly open: readonly boolean[]; readonly to: number } | undefined;
+}
+
+/** A sweep over the first `until` sites. */
+export const begunSweep = ({ sites, source }: Anatomy, until = sites.length): Sweep => {
+	const open = sites.map(() => false);
+	return {
+		open,
+		source: undefined,
+		best: undefined,
+		from: 0,
+		until,
+		trial: { alignment: zeros(source.length), open, to: 0 },
+	};
+};
+
+/** The end of the group that starts at a site; the stem is a group of its own. */
+const groupEnd = (from: number, { sites: { length }, groups }: Anatomy): number => {
+	if (groups === 0) return length;
+	return from === 0 ? 1 : Math.min(length, from + Math.ceil((length - 1) / groups));
+};
+
+/** What an alignment has come to after a pass with it. */
+export const attempted = (alignment: Vector, measurement: Measurement, { sites }: Anatomy): Attempt => ({
+	alignment,
+	measurement,
+	scores: shiftScores(sites, measurement.measured, measurement.target),
+});
+
+/** How far an attempt leaves the picture out of line: 1 is the border. */
+export const residualOf = ({ scores }: Attempt, { tolerances }: Anatomy): number => misalignment(scores, tolerances);
+
+/**
+ * Tolerances beyond which a picture that was aligned is still so far out of line that what the model makes of it means
+ * nothing; then nothing is known to be better than the model as it was made.
+ */
+const HOPELESS = 10;
+
+/** Tolerances up to which a picture is out of line so little that aligning it might do more harm than good. */
+const SLIGHT = 3;
+
+/**
+ * Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having:
+ * it is still hopeless, or little was wrong and the model has not become surer of what it sees.
+ */
+export const betterOf = (source: Attempt, attempts: readonly Attempt[], anatomy: Anatomy): Attempt => {
+	const residual = (attempt: Attempt) => residualOf(attempt, anatomy);
+	const best = attempts.reduce((least, attempt) => (residual(attempt) < residual(least) ? attempt : least));
+	if (!anatomy.guarded) return best;
+	const isSurer = best.measurement.entropy < source.measurement.entropy;
+	return residual(best) < HOPELESS && (residual(source) > SLIGHT || isSurer) ? best : source;
+};
+
+/** Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm. */
+const HARMLESS = 1.4;
+
+/**
+ * Whether frames seen with the source's own parameters need no others: they are the source's kind of picture as far as
+ * the front can tell, or what is strange about them does not reach the sites behind it.
+ */
+export const isOrdinary = ({ scores, measurement }: Attempt, { apart, tolerances }: Anatomy): boolean =>
+	strangeness(scores, tolerances, measurement.frames) < 1 ||
+	misalignment(scores, tolerancesOf(apart, measurement.concentration)) < HARMLESS;
+
+/** The sweep after the pass that its trial asked for. */
+export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
+	const { trial, best } = sweep;
+	if (!trial) return sweep;
+	const attempt = attempted(trial.alignment, measurement, anatomy);
+	const isLast = trial.to >= anatomy.sites.length;
+	const helped = !best || isLast || !anatomy.checked || behind(trial.to, attempt) < behind(trial.to, best);
+	return nextTrial({
+		...sweep,
+		from: trial.to,
+		source: sweep.source ?? attempt,
+		...(helped && { best: attempt, open: trial.open }),
+	});
+
+	function behind(to: number, { scores }: Attempt): number {
+		return misalignment(scores, anatomy.tolerances, to);
+	}
+
+	function nextTrial(after: Sweep): Sweep {
+		const best = after.best as Attempt;
+		const { scores, measurement } = best;
+		const { sites, source, tolerances } = anatomy;
+		let { from } = after;
+		while (from < after.until) {
+			if (from === 0 ? isOrdinary(best, anatomy) : misalignment(scores, tolerances, from) < 1) break;
+			const to = groupEnd(from, anatomy);
+			const open = after.open.map((is, k) => is || (k >= from && k < to && scores[k] > tolerances[k]));
+			if (open.some((is, k) => is !== after.open[k])) {
+				const alignment = aligned(sites, source, measurement.measured, measurement.target, (_, k) => open[k]);
+				return { ...after, from, trial: { alignment, open, to } };
+			}
+			from = to;
+		}
+		return { ...after, from, trial: undefined };
+	}
+};
