@@ -6,8 +6,10 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open as openLmdb } from "lmdb";
 import { bankContract, sampleDomain } from "./bank.contract.js";
-import { decode, encode, inspect, openStore } from "./bank.js";
+import { openStore } from "./bank.js";
+import { inspect } from "./database.js";
 import { temporaryDirectory } from "./fixtures.js";
+import { decode, encode } from "./record.js";
 
 const root = temporaryDirectory();
 let directories = 0;
