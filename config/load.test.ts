@@ -62,6 +62,17 @@ test("durations become milliseconds", () => {
 	}
 });
 
+test("an address to listen on is one of IP version 4 or 6, with a port", () => {
+	for (const [written, listen] of [
+		["{}", { host: "127.0.0.1", port: 9180 }],
+		['{ listen: "0.0.0.0:80" }', { host: "0.0.0.0", port: 80 }],
+		['{ listen: "[::1]:65535" }', { host: "::1", port: 65_535 }],
+	] as const) {
+		const parsed = parse(`${CAMERA}http: ${written}`, "cam.yaml", nowhere);
+		assert.deepEqual("config" in parsed && parsed.config.http, { listen });
+	}
+});
+
 test("all mistakes are said at once, in the order of the file, with place, expectation and hint", () => {
 	const text = `mqtt:
   url: http://gate:hunter2@broker
@@ -132,6 +143,12 @@ describe("each mistake has its line", () => {
 		[`${CAMERA}threads: 1\nthreads: 2`, `3:1  key "threads" again — it is already in line 2`],
 		[`${CAMERA}adapt: { window: 60 }`, "2:18  adapt.window: must be a multiple of batch.frames (8), is 60"],
 		[`${CAMERA}adapt: { rate: .nan }`, "2:16  adapt.rate: expected a number above 0, 1 at most, got .nan"],
+		...["localhost:9180", "9180", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "[127.0.0.1]:80", "::1:80"].map(
+			(written): readonly [string, string] => [
+				`${CAMERA}http: { listen: "${written}" }`,
+				`2:17  http.listen: expected an address of this machine and a port, such as 127.0.0.1:9180 or [::1]:9180, got "${written}"`,
+			],
+		),
 		[`${CAMERA}batch: { patience: 2m }`, `2:20  batch.patience: expected a duration of 1m at most, got "2m"`],
 		[
 			`${CAMERA}mqtt: { url: mqtt://a, password: b }`,
@@ -157,7 +174,7 @@ describe("each mistake has its line", () => {
 		],
 		[
 			`${CAMERA}"\\e[2J": 1`,
-			`2:1  unrecognized key "\\u001b[2J" — expected one of mqtt, model, store, threads, cameras, batch, adapt, log`,
+			`2:1  unrecognized key "\\u001b[2J" — expected one of mqtt, model, store, threads, cameras, batch, adapt, http, log`,
 		],
 	];
 	for (const [text, ...lines] of table) {

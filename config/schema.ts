@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { durationPattern, milliseconds } from "./duration.js";
 
@@ -181,6 +182,20 @@ const adapt = z.strictObject({
 	checkpoint: whole(1, 100_000).default(10).describe("Windows between two checkpoints of a camera's knowledge."),
 });
 
+const ADDRESS = "expected an address of this machine and a port, such as 127.0.0.1:9180 or [::1]:9180";
+
+const http = z.strictObject({
+	listen: text(ADDRESS)
+		.transform((value) => {
+			const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value) ?? [];
+			return { host: six ?? four ?? "", port: Number(port), literal: six === undefined ? 4 : 6 };
+		})
+		.refine(({ host, port, literal }) => isIP(host) === literal && port > 0 && port < 65_536, { error: ADDRESS })
+		.transform(({ host, port }) => ({ host, port }))
+		.prefault("127.0.0.1:9180")
+		.describe("Address and port to answer on; 127.0.0.1 is for this machine alone, 0.0.0.0 for everyone."),
+});
+
 const log = z.strictObject({
 	level: z
 		.enum(["trace", "debug", "info", "warn", "error", "silent"])
@@ -208,6 +223,9 @@ export const schema = z
 		cameras,
 		batch: batch.prefault({}).describe("How frames are put together for one pass of the model."),
 		adapt: adapt.prefault({}).describe("How the model is adapted and what it remembers."),
+		http: http
+			.exactOptional()
+			.describe("Health and metrics over HTTP: /healthz, /readyz and /metrics; where absent, none."),
 		log: log.prefault({}).describe("What is logged, on stderr."),
 	})
 	.refine(({ adapt, batch }) => adapt.window % batch.frames === 0, {

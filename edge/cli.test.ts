@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { connectAsync } from "mqtt";
 import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
 import { openFaultyProxy } from "../adapters/faulty-proxy.js";
 import { eventually, makeClip, sharedFile, temporaryDirectory } from "../adapters/fixtures.js";
+import { type Ended, freePort, main, starter } from "./fixtures.js";
 
-const main = fileURLToPath(new URL("main.js", import.meta.url));
 const folder = temporaryDirectory();
 let clip = "";
 
@@ -20,34 +19,7 @@ before(async () => {
 	clip = await makeClip(join(folder, "clip.mp4"), "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=4");
 });
 
-const children: ChildProcess[] = [];
-after(() => {
-	for (const child of children) child.kill("SIGKILL");
-});
-
-interface Ended {
-	readonly code: number | null;
-	readonly out: string;
-	readonly err: string;
-	readonly seconds: number;
-}
-
-const start = (...args: string[]): { child: ChildProcess; ended: Promise<Ended>; err: () => string } => {
-	const began = performance.now();
-	const child = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-	children.push(child);
-	let out = "";
-	let err = "";
-	child.stdout.setEncoding("utf8").on("data", (text) => {
-		out += text;
-	});
-	child.stderr.setEncoding("utf8").on("data", (text) => {
-		err += text;
-	});
-	const ended = once(child, "close").then(([code]) => ({ code, out, err, seconds: (performance.now() - began) / 1e3 }));
-	return { child, ended, err: () => err };
-};
-
+const start = starter(folder);
 const acclimate = (...args: string[]) => start(...args).ended;
 
 let files = 0;
@@ -271,10 +243,7 @@ test("377 frames of a real road come through a real broker, in order and without
 	const road = sharedFile("intel_car-detection.mp4");
 	const mosquitto = spawnSync("mosquitto", ["-h"]).error === undefined;
 	if (!road || !mosquitto) return t.skip(road ? "mosquitto is not installed" : "the shared clips are not here");
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address() as AddressInfo;
-	server.close();
+	const port = await freePort();
 	const broker = spawn("mosquitto", ["-p", String(port)], { stdio: "ignore" });
 	after(() => void broker.kill());
 	await new Promise((done) => setTimeout(done, 500));

@@ -12,6 +12,8 @@ import { forgiving } from "./bank.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { defaultThreads, settingsOf } from "./settings.js";
+import { openHttp } from "./telemetry/http.js";
+import { openVitals, type Vitals } from "./telemetry/vitals.js";
 import { emptyTally, type Tally, type Watched, watch } from "./watch.js";
 
 /** The last line on standard output. */
@@ -38,27 +40,52 @@ export interface Outcome {
 const FAREWELL = { ended: 5_000, interrupted: 2_000 };
 
 /**
- * Runs the daemon until every camera has ended or the signal says so.
+ * Runs the daemon until every camera has ended or the signal says so, to be looked at from outside where that is wanted.
  * @throws {EdgeError} when the bundle, the model or the store cannot be opened
+ * @throws {Mistake} when the address for health and metrics cannot be used
  */
-export const run = async (config: Config, { signal, output, onRound }: RunOptions): Promise<Outcome> => {
-	const started = performance.now();
+export const run = async (config: Config, options: RunOptions): Promise<Outcome> => {
 	const log = pino({ level: config.log.level }, pino.destination(2));
+	const vitals = openVitals();
+	const http = config.http && (await openHttp(config.http.listen, vitals));
+	if (http) log.info(`health and metrics: ${http.url}`);
+	try {
+		return await operate(config, vitals, log, options);
+	} finally {
+		await http?.close();
+	}
+};
+
+/** Opens what the cameras share, and watches them. */
+const operate = async (
+	config: Config,
+	vitals: Vitals,
+	log: Logger,
+	{ signal, output, onRound }: RunOptions,
+): Promise<Outcome> => {
+	const started = performance.now();
 	const bundle = await openBundle(config.model ?? bundled.model);
 	const store = openStore({ directory: config.store, onWarning: (message) => log.warn(message) });
 	const model = await openModel(bundle, { threads: config.threads ?? defaultThreads() });
 	const base = config.mqtt?.topic ?? "acclimate";
-	const broker = connect(config, base, output, log);
+	vitals.model = true;
+	const broker = connect(config, base, output, vitals, log);
+	vitals.broker = broker;
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
 
 	const start = async ([name, camera]: [string, CameraConfig]): Promise<void> => {
-		const outlet = openOutlet(broker, base, name, signal);
+		const tally = emptyTally();
+		const witness = vitals.witness(name, tally);
+		const outlet = witness.overheard(openOutlet(broker, base, name, signal));
 		if (!camera.enabled) return outlet.publish("status", "disabled");
 		const cameraLog = log.child({ camera: name });
-		tallies[name] = emptyTally();
+		tallies[name] = tally;
 		await watch({
-			open: () => openCamera({ ...cameraOptions(camera, bundle), onWarning: (warning) => cameraLog.warn(warning) }),
+			open: async () =>
+				witness.opened(
+					await openCamera({ ...cameraOptions(camera, bundle), onWarning: (warning) => cameraLog.warn(warning) }),
+				),
 			endless: camera.source.loop,
 			model,
 			outlet,
@@ -66,8 +93,11 @@ export const run = async (config: Config, { signal, output, onRound }: RunOption
 			settings,
 			log: cameraLog,
 			signal,
-			tally: tallies[name],
-			...(onRound && { onRound }),
+			tally,
+			onRound: (step) => {
+				witness.turned();
+				onRound?.(step);
+			},
 		});
 	};
 
@@ -98,7 +128,7 @@ const bankOf = ({ manifest }: Bundle, { adapt }: Config): string =>
 	[manifest.model.sha256, adapt.method, ...(adapt.method === "zoa" && !adapt.align ? ["unaligned"] : [])].join(":");
 
 /** The broker of the configuration; without one, predictions go to `output` as lines of JSON. */
-const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], log: Logger): Broker => {
+const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], vitals: Vitals, log: Logger): Broker => {
 	if (!mqtt) return openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
 	const { topic: _, ...connection } = mqtt;
 	const topic = `${base}/available`;
@@ -107,8 +137,10 @@ const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], l
 		birth: { topic, payload: "online" },
 		farewell: { topic, payload: "stopped" },
 		will: { topic, payload: "offline" },
-		onEvent: ({ type, ...details }) =>
-			log[type === "connected" ? "info" : "warn"]({ broker: redact(mqtt.url), ...details }, `broker: ${type}`),
+		onEvent: ({ type, ...details }) => {
+			if (type === "connected") vitals.droppedBefore = vitals.broker?.dropped ?? 0;
+			log[type === "connected" ? "info" : "warn"]({ broker: redact(mqtt.url), ...details }, `broker: ${type}`);
+		},
 	});
 };
 
