@@ -37,7 +37,7 @@ test("the smallest configuration has a default for everything else", () => {
 				seed: 1,
 				checkpoint: 10,
 			},
-			log: { level: "info" },
+			log: { level: "info", format: "json", modules: {} },
 		},
 	});
 });

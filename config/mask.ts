@@ -1,6 +1,7 @@
 import type { Config } from "./schema.js";
 
-const STARS = "***";
+/** What stands in the place of a secret. */
+export const STARS = "***";
 
 /** A text with whatever could be a credential of a URL taken out: all before the last `@`, and the query. */
 export function masked(text: string): string {

@@ -196,11 +196,28 @@ const http = z.strictObject({
 		.describe("Address and port to answer on; 127.0.0.1 is for this machine alone, 0.0.0.0 for everyone."),
 });
 
+const level = z.enum(["trace", "debug", "info", "warn", "error", "silent"]);
+
+/** The level of one module, where it is not that of all. */
+function levelOf(what: string) {
+	return level.exactOptional().describe(`The level for ${what}; log.level where absent.`);
+}
+
 const log = z.strictObject({
-	level: z
-		.enum(["trace", "debug", "info", "warn", "error", "silent"])
-		.default("info")
-		.describe("The least weight a line must have to be logged."),
+	level: level.default("info").describe("The least weight a line must have to be logged."),
+	format: z
+		.enum(["json", "pretty"])
+		.default("json")
+		.describe("How a line looks: json for programs, or pretty for people."),
+	modules: z
+		.strictObject({
+			broker: levelOf("the connection to the broker"),
+			camera: levelOf("cameras and their sources"),
+			knowledge: levelOf("what is learnt and stored"),
+			service: levelOf("health, metrics and the service manager"),
+		})
+		.prefault({})
+		.describe("Levels of single parts of the program."),
 });
 
 /** The configuration file. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { scrubbed } from "../config/scrub.js";
 import { EdgeError } from "../operators/types.js";
 import { Mistake } from "./mistake.js";
 import { type BundledModel, bundled } from "./paths.js";
@@ -206,7 +207,7 @@ function bundledModel(text: string): BundledModel {
 }
 
 function complain(message: string, code: number): void {
-	process.stderr.write(`${message}\n`);
+	process.stderr.write(`${scrubbed(message)}\n`);
 	process.exitCode = code;
 }
 

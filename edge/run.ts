@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { openStore } from "../adapters/bank.js";
 import { openBroker, redact } from "../adapters/broker.js";
 import { openStdoutBroker } from "../adapters/broker.stdout.js";
@@ -9,6 +9,7 @@ import { openModel } from "../adapters/model.js";
 import type { CameraConfig, Config } from "../config/schema.js";
 import { type Broker, type Bundle, EdgeError } from "../operators/types.js";
 import { forgiving } from "./bank.js";
+import { type Log, openLog } from "./log.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { defaultThreads, settingsOf } from "./settings.js";
@@ -45,10 +46,10 @@ const FAREWELL = { ended: 5_000, interrupted: 2_000 };
  * @throws {Mistake} when the address for health and metrics cannot be used
  */
 export const run = async (config: Config, options: RunOptions): Promise<Outcome> => {
-	const log = pino({ level: config.log.level }, pino.destination(2));
+	const log = openLog(config.log);
 	const vitals = openVitals();
 	const http = config.http && (await openHttp(config.http.listen, vitals));
-	if (http) log.info(`health and metrics: ${http.url}`);
+	if (http) log("service").info(`health and metrics: ${http.url}`);
 	try {
 		return await operate(config, vitals, log, options);
 	} finally {
@@ -60,16 +61,16 @@ export const run = async (config: Config, options: RunOptions): Promise<Outcome>
 const operate = async (
 	config: Config,
 	vitals: Vitals,
-	log: Logger,
+	log: Log,
 	{ signal, output, onRound }: RunOptions,
 ): Promise<Outcome> => {
 	const started = performance.now();
 	const bundle = await openBundle(config.model ?? bundled.model);
-	const store = openStore({ directory: config.store, onWarning: (message) => log.warn(message) });
+	const store = openStore({ directory: config.store, onWarning: (message) => log("knowledge").warn(message) });
 	const model = await openModel(bundle, { threads: config.threads ?? defaultThreads() });
 	const base = config.mqtt?.topic ?? "acclimate";
 	vitals.model = true;
-	const broker = connect(config, base, output, vitals, log);
+	const broker = connect(config, base, output, vitals, log("broker"));
 	vitals.broker = broker;
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
@@ -79,7 +80,7 @@ const operate = async (
 		const witness = vitals.witness(name, tally);
 		const outlet = witness.overheard(openOutlet(broker, base, name, signal));
 		if (!camera.enabled) return outlet.publish("status", "disabled");
-		const cameraLog = log.child({ camera: name });
+		const cameraLog = log("camera").child({ camera: name });
 		tallies[name] = tally;
 		await watch({
 			open: async () =>
@@ -89,13 +90,14 @@ const operate = async (
 			endless: camera.source.loop,
 			model,
 			outlet,
-			bank: forgiving(store.bank(bankOf(bundle, config), name), cameraLog),
+			bank: forgiving(store.bank(bankOf(bundle, config), name), log("knowledge").child({ camera: name })),
 			settings,
 			log: cameraLog,
 			signal,
 			tally,
 			onRound: (step) => {
 				witness.turned();
+				cameraLog.trace({ frames: step.frames.length, domain: step.knowledge.domain.id }, "round");
 				onRound?.(step);
 			},
 		});
@@ -111,7 +113,7 @@ const operate = async (
 		});
 		await broker.close(signal.aborted ? FAREWELL.interrupted : FAREWELL.ended);
 		if (config.mqtt && broker.dropped > 0)
-			log.warn({ dropped: broker.dropped }, "messages that the broker did not get");
+			log("broker").warn({ dropped: broker.dropped }, "messages that the broker did not get");
 		return {
 			summary: { seconds: Math.round(performance.now() - started) / 1e3, cameras: tallies },
 			failures,
