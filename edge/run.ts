@@ -12,6 +12,7 @@ import { forgiving } from "./bank.js";
 import { type Log, openLog } from "./log.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
+import { openService, type Service } from "./service/service.js";
 import { defaultThreads, settingsOf } from "./settings.js";
 import { openHttp } from "./telemetry/http.js";
 import { openVitals, type Vitals } from "./telemetry/vitals.js";
@@ -48,20 +49,29 @@ const FAREWELL = { ended: 5_000, interrupted: 2_000 };
 export const run = async (config: Config, options: RunOptions): Promise<Outcome> => {
 	const log = openLog(config.log);
 	const vitals = openVitals();
+	const service = openService(vitals, log("service"));
+	options.signal.addEventListener("abort", service.stopping, { once: true });
 	const http = config.http && (await openHttp(config.http.listen, vitals));
 	if (http) log("service").info(`health and metrics: ${http.url}`);
 	try {
-		return await operate(config, vitals, log, options);
+		return await operate(config, { log, vitals, service }, options);
 	} finally {
+		options.signal.removeEventListener("abort", service.stopping);
 		await http?.close();
 	}
 };
 
+/** Who is told how the run goes. */
+interface Outside {
+	readonly log: Log;
+	readonly vitals: Vitals;
+	readonly service: Service;
+}
+
 /** Opens what the cameras share, and watches them. */
 const operate = async (
 	config: Config,
-	vitals: Vitals,
-	log: Log,
+	{ log, vitals, service }: Outside,
 	{ signal, output, onRound }: RunOptions,
 ): Promise<Outcome> => {
 	const started = performance.now();
@@ -104,7 +114,9 @@ const operate = async (
 	};
 
 	try {
-		const endings = await Promise.allSettled(Object.entries(config.cameras).map(start));
+		const watching = Object.entries(config.cameras).map(start);
+		service.ready();
+		const endings = await Promise.allSettled(watching);
 		const names = Object.keys(config.cameras);
 		const failures = endings.flatMap((ending, i) => {
 			if (ending.status === "fulfilled") return [];
