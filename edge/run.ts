@@ -8,7 +8,7 @@ import { type CameraOptions, openCamera } from "../adapters/camera.js";
 import { openModel } from "../adapters/model.js";
 import type { CameraConfig, Config } from "../config/schema.js";
 import { type Broker, type Bundle, EdgeError } from "../operators/types.js";
-import { forgiving } from "./bank.js";
+import { bankOf, forgiving, wayOf } from "./bank.js";
 import { type Log, openLog } from "./log.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
@@ -100,7 +100,10 @@ const operate = async (
 			endless: camera.source.loop,
 			model,
 			outlet,
-			bank: forgiving(store.bank(bankOf(bundle, config), name), log("knowledge").child({ camera: name })),
+			bank: forgiving(
+				store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), name),
+				log("knowledge").child({ camera: name }),
+			),
 			settings,
 			log: cameraLog,
 			signal,
@@ -136,10 +139,6 @@ const operate = async (
 		await store.close();
 	}
 };
-
-/** What learned in another way is not the same knowledge: each way has its own bank under a bundle. */
-const bankOf = ({ manifest }: Bundle, { adapt }: Config): string =>
-	[manifest.model.sha256, adapt.method, ...(adapt.method === "zoa" && !adapt.align ? ["unaligned"] : [])].join(":");
 
 /** The broker of the configuration; without one, predictions go to `output` as lines of JSON. */
 const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], vitals: Vitals, log: Logger): Broker => {
