@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { durationPattern, milliseconds } from "./duration.js";
+import { bytes, sizePattern } from "./size.js";
 
 /*
  * The one description of the configuration: types, defaults, bounds, sentences for mistakes and the editor's schema.
@@ -37,6 +38,17 @@ function duration(longest: string) {
 		.refine((ms) => ms <= milliseconds(longest), { error: `expected a duration of ${longest} at most` });
 }
 
+/** A text with a unit, from `smallest` to `largest`, that becomes bytes. */
+function size(smallest: string, largest: string) {
+	const error = "expected a size such as 500kB, 256MB or 1GB";
+	const bounds = `expected a size from ${smallest} to ${largest}`;
+	return z
+		.string({ error })
+		.regex(sizePattern, { error })
+		.transform(bytes)
+		.refine((value) => value >= bytes(smallest) && value <= bytes(largest), { error: bounds });
+}
+
 /** A text that is not empty. */
 function text(error: string, longest = 65_535) {
 	return z.string({ error }).min(1, { error }).max(longest, { error });
@@ -65,6 +77,15 @@ function isBrokerUrl(value: string): boolean {
 
 const TOPIC = "expected a topic such as site/north: no spaces, + or #, no / at its ends, no $ at its start";
 
+const outbox = z.strictObject({
+	size: size("1MB", "100GB")
+		.prefault("256MB")
+		.describe("Most that messages take on disk while they wait; then the oldest go, and the gap is told."),
+	age: duration("10000h")
+		.prefault("24h")
+		.describe("How long a message is worth sending; what is older goes, and the gap is told."),
+});
+
 const mqtt = z
 	.strictObject({
 		url: text(MQTT_URL)
@@ -84,6 +105,7 @@ const mqtt = z
 			.refine((topic) => !/\p{Cc}/u.test(topic), { error: TOPIC })
 			.default("acclimate")
 			.describe("The base topic that every topic of this device begins with."),
+		outbox: outbox.prefault({}).describe("Where messages wait on disk until the broker has acknowledged them."),
 	})
 	.refine(({ username, password }) => password === undefined || username !== undefined, {
 		path: ["password"],
