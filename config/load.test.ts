@@ -4,9 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ConfigMistakes, load, parse } from "./load.js";
+import type { Config } from "./schema.js";
 
 const nowhere = { env: {}, secretsDirectories: [] };
 const CAMERA = "cameras: { road: { source: clip.mp4 } }\n";
+
+/** The file of the camera `road`. */
+function fileOf({ cameras: { road } }: Config): string | undefined {
+	return road.source.kind === "file" ? road.source.file : undefined;
+}
 
 /** The mistakes in a text, without the file's name. */
 function mistakesIn(text: string): string[] {
@@ -18,14 +24,16 @@ test("the smallest configuration has a default for everything else", () => {
 	const text = "mqtt: { url: mqtt://127.0.0.1:1883 }\ncameras:\n  road: { source: clip.mp4 }\n";
 	assert.deepEqual(parse(text, "/etc/acclimate/cam.yaml", nowhere), {
 		config: {
-			mqtt: {
-				url: "mqtt://127.0.0.1:1883",
-				topic: "acclimate",
-				outbox: { size: 256_000_000, age: 86_400_000 },
-			},
+			mqtt: { url: "mqtt://127.0.0.1:1883", topic: "acclimate" },
 			store: "/etc/acclimate/acclimate-data",
 			cameras: {
-				road: { source: { file: "/etc/acclimate/clip.mp4", loop: false, pace: "fast" }, enabled: true },
+				road: {
+					source: { kind: "file", file: "/etc/acclimate/clip.mp4", loop: false, pace: "fast" },
+					rotate: 0,
+					hwaccel: "none",
+					stall: 10_000,
+					enabled: true,
+				},
 			},
 			batch: { frames: 8, patience: 100 },
 			adapt: {
@@ -46,25 +54,13 @@ test("the smallest configuration has a default for everything else", () => {
 	});
 });
 
-test("a size has a unit, and bounds", () => {
-	const mistakesOf = (size: string) => {
-		const text = `mqtt: { url: mqtt://x, outbox: { size: ${size} } }\ncameras: { road: { source: clip.mp4 } }\n`;
-		const parsed = parse(text, "cam.yaml", nowhere);
-		return "mistakes" in parsed ? parsed.mistakes.join("\n") : parsed.config.mqtt?.outbox.size;
-	};
-	assert.equal(mistakesOf("1.5GB"), 1_500_000_000);
-	assert.match(String(mistakesOf("64")), /cam\.yaml:1:\d+ {2}mqtt\.outbox\.size: expected a size such as .*256MB/);
-	assert.match(String(mistakesOf("64mb")), /expected a size such as/);
-	assert.match(String(mistakesOf("10kB")), /expected a size from 1MB to 100GB/);
-});
-
 test("relative paths start at the YAML file's folder, absolute ones stay", () => {
 	const text = "model: ../bundle\nstore: /var/lib/acclimate\ncameras: { road: { source: { file: clips/a.mp4 } } }";
 	const parsed = parse(text, "/etc/acclimate/cam.yaml", nowhere);
 	assert.ok("config" in parsed);
 	assert.equal(parsed.config.model, "/etc/bundle");
 	assert.equal(parsed.config.store, "/var/lib/acclimate");
-	assert.equal(parsed.config.cameras.road.source.file, "/etc/acclimate/clips/a.mp4");
+	assert.equal(fileOf(parsed.config), "/etc/acclimate/clips/a.mp4");
 });
 
 test("durations become milliseconds", () => {
@@ -96,7 +92,7 @@ test("all mistakes are said at once, in the order of the file, with place, expec
 cameras:
   bridge: { source: clip.mp4 }
   road:
-    source: rtsp://user:hunter2@camera/1
+    source: ftp://user:hunter2@camera/1
     region: [0, -1, 640, 0]
   yard: { enabled: yes }
 batch: { frames: 7, patience: 100 }
@@ -109,10 +105,10 @@ logs: {}
 		`2:8  mqtt.url: expected the broker's URL, such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss), got "http://***@broker"`,
 		`3:3  mqtt: unrecognized key "clientID" — did you mean "clientId"?`,
 		`5:3  cameras: key "bridge": a camera's name is 1 to 64 letters, digits, _ or -, and neither bridge nor available`,
-		"7:13  cameras.road.source: network sources are not supported yet — give a file",
+		`7:13  cameras.road.source: expected a path, or a URL with rtsp, rtsps, http, https or v4l2, got "ftp://***@camera/1"`,
 		"8:17  cameras.road.region[1]: expected a whole number from 0 to 65535, got -1",
 		"8:26  cameras.road.region[3]: expected a whole number from 1 to 65535, got 0",
-		`9:3  cameras.yard: missing key "source" — expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }`,
+		`9:3  cameras.yard: missing key "source" — expected a path, a URL, or a mapping such as { file: clip.mp4, loop: true, pace: realtime }`,
 		`9:20  cameras.yard.enabled: expected true or false, got "yes"`,
 		"10:18  adapt.window: must be a multiple of batch.frames (7), is 64",
 		"10:31  batch.patience: expected a duration such as 100ms, 5s, 2m or 1h, got 100 — give it a unit",
@@ -123,7 +119,10 @@ logs: {}
 });
 
 const EXAMPLE = "cameras: { road: { source: clip.mp4 } }";
-const SOURCE = "expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }";
+const SOURCE = "expected a path, a URL, or a mapping such as { file: clip.mp4, loop: true, pace: realtime }";
+
+const STREAM = "expected a URL such as rtsp://user:password@camera/1";
+const ESCAPES = "in a password write %40 for @, %2F for / and %23 for #";
 
 describe("each mistake has its line", () => {
 	const table: readonly (readonly [text: string, ...lines: string[]])[] = [
@@ -137,13 +136,67 @@ describe("each mistake has its line", () => {
 		["cameras: { road: { source: 5 } }", `1:28  cameras.road.source: ${SOURCE}, got 5`],
 		[
 			"cameras: { road: { source: { fil: x, pace: 5 } } }",
-			`1:20  cameras.road.source: missing key "file" — expected the path of a video file`,
 			`1:30  cameras.road.source: unrecognized key "fil" — did you mean "file"?`,
 			`1:44  cameras.road.source.pace: expected one of "fast", "realtime", got 5`,
 		],
 		[
 			"cameras: { road: { source: file:///clip.mp4 } }",
 			"1:28  cameras.road.source: a path is wanted, not a URL — leave out file://",
+		],
+		[
+			"cameras: { road: { source: {} } }",
+			"1:28  cameras.road.source: expected one of file, url and device, got a mapping",
+		],
+		[
+			"cameras: { road: { source: { url: rtsp://a/1, device: /dev/video0 } } }",
+			"1:28  cameras.road.source: expected one of file, url and device, got a mapping",
+		],
+		["cameras: { road: { source: -i } }"],
+		[
+			`cameras: { road: { source: "rtsp://a b/1" } }`,
+			`1:28  cameras.road.source: ${STREAM}, got "rtsp://a b/1" — ${ESCAPES}`,
+		],
+		[
+			`cameras: { road: { source: "rtsp://u:hunter#2@a/1" } }`,
+			`1:28  cameras.road.source: ${STREAM}, got "rtsp://***@a/1" — ${ESCAPES}`,
+		],
+		[
+			"cameras: { road: { source: { url: file:///etc/passwd } } }",
+			`1:35  cameras.road.source.url: ${STREAM}, got "file:///etc/passwd" — ${ESCAPES}`,
+		],
+		[
+			"cameras: { road: { source: v4l2:///dev/../etc/passwd } }",
+			`1:28  cameras.road.source: expected a camera's device such as /dev/video0, got "v4l2:///dev/../etc/passwd"`,
+		],
+		[
+			"cameras: { road: { source: { url: rtsp://a/1, loop: true, pace: fast, verify: false } } }",
+			"1:53  cameras.road.source.loop: only a file can be looped",
+			"1:65  cameras.road.source.pace: only a file, or a recording on a web server, can have a pace",
+			"1:79  cameras.road.source.verify: ffmpeg can check the certificates of https alone",
+		],
+		[
+			"cameras: { road: { source: a, rotate: 45, hwaccel: gpu, drop: all, stall: 10ms, fps: 0 } }",
+			"1:39  cameras.road.rotate: expected one of 0, 90, 180, 270, got 45",
+			`1:52  cameras.road.hwaccel: expected one of "none", "auto", "vaapi", "cuda", "qsv", "vdpau", "drm", "videotoolbox", "d3d11va", got "gpu"`,
+			`1:63  cameras.road.drop: expected one of "oldest", "none", got "all"`,
+			`1:75  cameras.road.stall: expected a duration of 1s at least, got "10ms"`,
+			"1:86  cameras.road.fps: expected a number above 0, 240 at most, got 0",
+		],
+		[
+			"cameras: { road: { source: a, fps: 0.1 } }",
+			"1:36  cameras.road.fps: two frames take longer than stall, which is 10s where absent — give a longer one",
+		],
+		[
+			"cameras: { road: { source: a, region: [0, 0, 9, 9], regions: { a b: [0, 0, 9, 9] } } }",
+			`1:64  cameras.road.regions: key "a b": a region's name is 1 to 64 letters, digits, _ or -`,
+		],
+		[
+			"cameras: { road: { source: a, region: [0, 0, 9, 9], regions: { a: [0, 0, 9, 9] } } }",
+			"1:62  cameras.road.regions: give region or regions, not both",
+		],
+		[
+			"cameras: { road: { source: a, regions: {} } }",
+			"1:40  cameras.road.regions: give 1 to 16 regions by name, such as left: [0, 0, 320, 360]",
 		],
 		[
 			"cameras: { road: { source: a, region: [1, 2] } }",
@@ -271,6 +324,6 @@ describe("a file that cannot be read is said in one line", () => {
 	test("while one that can be read is loaded, byte order mark and all", async () => {
 		const path = join(folder, "cam.yaml");
 		await writeFile(path, `\ufeff${CAMERA.replace("\n", "\r\n")}`);
-		assert.equal((await load(path, nowhere)).cameras.road.source.file, join(folder, "clip.mp4"));
+		assert.equal(fileOf(await load(path, nowhere)), join(folder, "clip.mp4"));
 	});
 });

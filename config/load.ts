@@ -71,6 +71,7 @@ export function parse(
 function anchored(config: Config, folder: string): Config {
 	const cameras = Object.entries(config.cameras).map(([name, camera]) => {
 		const { source } = camera;
+		if (source.kind !== "file") return [name, camera] as const;
 		return [name, { ...camera, source: { ...source, file: resolve(folder, source.file) } }] as const;
 	});
 	const { model } = config;

@@ -1,72 +1,13 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { durationPattern, milliseconds } from "./duration.js";
-import { bytes, sizePattern } from "./size.js";
+import { camera } from "./camera.js";
+import { duration, number, path, positive, text, whole } from "./values.js";
 
 /*
  * The one description of the configuration: types, defaults, bounds, sentences for mistakes and the editor's schema.
  * An `error` says what was expected; what was found instead is added where the mistake is located (mistakes.ts).
  * Defaults are not repeated in the descriptions: editorSchema() adds them.
  */
-
-/** A number from `min` to `max` inclusive. */
-function number(min: number, max: number) {
-	const error = `expected a number from ${min} to ${max}`;
-	return z.number({ error }).min(min, { error }).max(max, { error });
-}
-
-/** A number above 0 and up to `max`. */
-function positive(max: number) {
-	const error = `expected a number above 0, ${max} at most`;
-	return z.number({ error }).positive({ error }).max(max, { error });
-}
-
-/** A whole number from `min` to `max` inclusive. */
-function whole(min: number, max: number) {
-	const error = `expected a whole number from ${min} to ${max}`;
-	return z.int({ error }).min(min, { error }).max(max, { error });
-}
-
-/** A text with a unit, at most `longest`, that becomes milliseconds. */
-function duration(longest: string) {
-	const error = (issue: { readonly input?: unknown }) =>
-		`expected a duration such as 100ms, 5s, 2m or 1h${typeof issue.input === "number" ? " — give it a unit" : ""}`;
-	return z
-		.string({ error })
-		.regex(durationPattern, { error })
-		.transform(milliseconds)
-		.refine((ms) => ms <= milliseconds(longest), { error: `expected a duration of ${longest} at most` });
-}
-
-/** A text with a unit, from `smallest` to `largest`, that becomes bytes. */
-function size(smallest: string, largest: string) {
-	const error = "expected a size such as 500kB, 256MB or 1GB";
-	const bounds = `expected a size from ${smallest} to ${largest}`;
-	return z
-		.string({ error })
-		.regex(sizePattern, { error })
-		.transform(bytes)
-		.refine((value) => value >= bytes(smallest) && value <= bytes(largest), { error: bounds });
-}
-
-/** A text that is not empty. */
-function text(error: string, longest = 65_535) {
-	return z.string({ error }).min(1, { error }).max(longest, { error });
-}
-
-/** A path; load.ts makes it absolute. */
-function path(error: string) {
-	return text(error, 4096).refine((value) => !value.includes("\0"), { error });
-}
-
-/** The file of a source. */
-function sourceFile() {
-	return path("expected the path of a video file")
-		.refine((file) => !/^file:\/\//i.test(file), { error: "a path is wanted, not a URL — leave out file://" })
-		.refine((file) => !/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(file), {
-			error: "network sources are not supported yet — give a file",
-		});
-}
 
 const MQTT_URL = "expected the broker's URL, such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)";
 
@@ -76,15 +17,6 @@ function isBrokerUrl(value: string): boolean {
 }
 
 const TOPIC = "expected a topic such as site/north: no spaces, + or #, no / at its ends, no $ at its start";
-
-const outbox = z.strictObject({
-	size: size("1MB", "100GB")
-		.prefault("256MB")
-		.describe("Most that messages take on disk while they wait; then the oldest go, and the gap is told."),
-	age: duration("10000h")
-		.prefault("24h")
-		.describe("How long a message is worth sending; what is older goes, and the gap is told."),
-});
 
 const mqtt = z
 	.strictObject({
@@ -105,50 +37,11 @@ const mqtt = z
 			.refine((topic) => !/\p{Cc}/u.test(topic), { error: TOPIC })
 			.default("acclimate")
 			.describe("The base topic that every topic of this device begins with."),
-		outbox: outbox.prefault({}).describe("Where messages wait on disk until the broker has acknowledged them."),
 	})
 	.refine(({ username, password }) => password === undefined || username !== undefined, {
 		path: ["password"],
 		error: "MQTT takes no password without a user name — give username too",
 	});
-
-const pace = z
-	.enum(["fast", "realtime"])
-	.default("fast")
-	.describe("Whether the file is read as fast as it is worked off, or at its own frame rate.");
-
-const source = z
-	.union(
-		[
-			sourceFile(),
-			z.strictObject({
-				file: sourceFile().describe("The video file, relative to the folder of this YAML file."),
-				loop: z.boolean().default(false).describe("Whether the file starts again at its end."),
-				pace,
-			}),
-		],
-		{ error: "expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }" },
-	)
-	.transform((given) => (typeof given === "string" ? { file: given, loop: false, pace: pace.parse(undefined) } : given))
-	.describe(
-		"Where the frames come from: a video file, relative to the folder of this YAML file, alone or with options.",
-	);
-
-const REGION = "expected [x, y, width, height] in whole pixels";
-
-const camera = z.strictObject({
-	source,
-	region: z
-		.tuple([whole(0, 65_535), whole(0, 65_535), whole(1, 65_535), whole(1, 65_535)], { error: REGION })
-		.exactOptional()
-		.describe(
-			"The part of the picture to classify: [x, y, width, height] in pixels of the source; all of it where absent.",
-		),
-	enabled: z
-		.boolean()
-		.default(true)
-		.describe("Whether this camera is watched; false keeps its settings and leaves it out."),
-});
 
 const CAMERAS = "one camera at least, such as road: { source: clip.mp4 }";
 

@@ -25,7 +25,7 @@ export const check = async (file: string, config: Config): Promise<void> => {
 		for (const [name, camera] of Object.entries(config.cameras))
 			if (camera.enabled)
 				await attempt(`cameras.${name}`, async () => {
-					const opened = await openCamera({ ...cameraOptions(camera, bundle), pace: "fast" });
+					const opened = await openCamera(cameraOptions(camera, bundle));
 					try {
 						await opened.take(1, 0);
 					} finally {

@@ -231,6 +231,8 @@ export interface Frame {
 	/** Milliseconds since the epoch when the frame arrived. */
 	readonly capturedAt: number;
 	readonly pixels: Uint8Array;
+	/** Name of the part of the picture that this is, where parts are named: each is a frame of its own, with one index. */
+	readonly region?: string;
 }
 
 export interface Camera {
@@ -243,7 +245,7 @@ export interface Camera {
 	/**
 	 * Resolves to the next frames, oldest first: as many as `limit` or, from a live source, as came within
 	 * `patience` milliseconds of the first. Fewer than `limit` from a lossless source: the last ones. None: it has ended.
-	 * @throws {EdgeError} `camera` when the source cannot be read
+	 * @throws {CameraError} when the source cannot be read
 	 */
 	take(limit: number, patience: number): Promise<readonly Frame[]>;
 	/** Stops the source; a pending `take` resolves to what is there. Safe to call twice. */
@@ -281,31 +283,19 @@ export interface Message {
 	/** An object goes as JSON, a word (availability and status topics) as it is. */
 	readonly payload: object | string;
 	readonly retain: boolean;
-	/**
-	 * `every`: each one arrives, in order, after a restart if need be. `last`: at once, and only the topic's newest counts;
-	 * while the broker is away it waits if it is to be retained, and is forgotten if not.
-	 */
-	readonly deliver: "every" | "last";
 }
 
 export interface Broker {
 	/** Whether the connection stands now. */
 	readonly connected: boolean;
-	/** Messages that nobody got and nobody will get. */
+	/** Messages lost at the queue's limit. */
 	readonly dropped: number;
-	/** Messages that are to arrive and are not acknowledged yet. */
-	readonly waiting: number;
-	/** How many messages that are delivered `every` the topic has had, over all runs: the next one's `seq`. */
-	next(topic: string): number;
 	/**
-	 * Queues a message at QoS 1. Resolves when there is room for the next one: while the broker is there a fast source is
-	 * slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
+	 * Queues a message at QoS 1, in order. Resolves when there is room for the next one: while the broker is there a
+	 * fast source is slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
 	 */
 	send(message: Message): Promise<void>;
-	/**
-	 * Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. What
-	 * could not be sent by then is kept for the next run.
-	 */
+	/** Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. */
 	close(deadline: number): Promise<void>;
 }
 
@@ -359,5 +349,36 @@ export class EdgeError extends Error {
 		options?: ErrorOptions,
 	) {
 		super(message, options);
+	}
+}
+
+/** Why a camera delivers nothing, in words that programs may rely on. */
+export type CameraReason =
+	/** It wants a user and a password, or other ones. */
+	| "auth"
+	| "not-found"
+	/** Nothing listens there. */
+	| "refused"
+	/** There is no such host, or no way to it. */
+	| "unreachable"
+	/** No answer, or no frame, for too long. */
+	| "timeout"
+	/** The encrypted connection did not come about, or its certificate is not trusted. */
+	| "tls"
+	/** This ffmpeg cannot decode it. */
+	| "codec"
+	/** It is no video, or one that cannot be used. */
+	| "unreadable"
+	/** It has come to its end, though it was expected to go on. */
+	| "ended";
+
+/** A camera that delivers nothing, and why. */
+export class CameraError extends EdgeError {
+	constructor(
+		readonly reason: CameraReason,
+		message: string,
+		options?: ErrorOptions,
+	) {
+		super("camera", message, options);
 	}
 }
