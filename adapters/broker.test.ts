@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import mqtt from "mqtt";
-import type { Broker } from "../operators/types.js";
+import type { Broker, Message } from "../operators/types.js";
 import { brokerContract } from "./broker.contract.js";
 import { type BrokerEvent, type BrokerOptions, backoff, checkUrl, openBroker, redact } from "./broker.js";
 import { openEmbeddedBroker } from "./embeddedBroker.js";
 import { openFaultyProxy } from "./faulty-proxy.js";
 import { eventually, temporaryDirectory } from "./fixtures.js";
+import { type Outbox, type OutboxOptions, openOutbox } from "./outbox.js";
 
 interface Server {
 	readonly url: string;
@@ -42,15 +43,34 @@ const defaults = {
 	times: { retryMin: 30, retryMax: 120, connect: 500, acknowledge: 300, keepalive: 1000 },
 };
 
+const root = temporaryDirectory();
+let directories = 0;
+const fresh = () => join(root, `outbox.${directories++}`);
+
+const openBox = (directory = fresh(), more: Partial<OutboxOptions> = {}): Outbox =>
+	openOutbox({
+		directory,
+		size: 2 ** 30,
+		age: 3_600_000,
+		announce: { topic: () => "t/gap", payload: (lost, seq) => JSON.stringify({ seq, lost }) },
+		...more,
+	});
+
 /** A broker adapter that is cut off when the tests end, without waiting for what it may still want to send. */
 function open(url: string, more: Partial<BrokerOptions> = {}): Broker & { readonly events: BrokerEvent[] } {
 	const events: BrokerEvent[] = [];
-	const broker = openBroker({ ...defaults, url, onEvent: (event) => events.push(event), ...more });
+	const outbox = more.outbox ?? openBox();
+	const broker = openBroker({ ...defaults, url, onEvent: (event) => events.push(event), ...more, outbox });
 	cleanups.push(() => broker.close(0));
 	return Object.assign(Object.create(broker), { events }) as Broker & { readonly events: BrokerEvent[] };
 }
 
-const message = (seq: number) => ({ topic: "t/predictions", payload: { seq }, retain: false });
+const message = (seq: number): Message => ({
+	topic: "t/predictions",
+	payload: { seq },
+	retain: false,
+	deliver: "every",
+});
 
 /** Subscribes to everything; `seqs` are the predictions that arrived. */
 async function listen(url: string) {
@@ -210,7 +230,7 @@ for (const { name, skip, start } of servers) {
 			const start = performance.now();
 			await broker.close(300);
 			assert.ok(performance.now() - start < 1500, `${performance.now() - start} ms`);
-			assert.equal(broker.dropped, 10);
+			assert.deepEqual([broker.waiting, broker.dropped], [10, 0]);
 		});
 
 		it("closes within its deadline before a black hole accepted the connection", async () => {
@@ -232,7 +252,7 @@ for (const { name, skip, start } of servers) {
 			const start = performance.now();
 			await broker.close(10_000);
 			assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
-			assert.equal(broker.dropped, 1);
+			assert.deepEqual([broker.waiting, broker.dropped], [1, 0]);
 		});
 
 		it("saves with that attempt what is queued when the broker has come back", async () => {
@@ -270,10 +290,10 @@ for (const { name, skip, start } of servers) {
 			await proxy.set("black hole");
 			let sent = 0;
 			const sending = (async () => {
-				for (; sent < 100; sent++) await broker.send(message(sent));
+				for (; sent < 1000; sent++) await broker.send(message(sent));
 			})();
-			await sleep(100);
-			assert.ok(sent <= 21, `${sent} messages went out unacknowledged`);
+			await sleep(300);
+			assert.ok(sent >= 200 && sent <= 201, `${sent} messages wait, unacknowledged`);
 			await broker.close(0);
 			await sending;
 		});
@@ -282,10 +302,11 @@ for (const { name, skip, start } of servers) {
 			const port = await freePort();
 			const first = await start(port);
 			const broker = open(first.url);
-			const state = (topic: string, value: number) => ({ topic, payload: { value }, retain: true });
-			await broker.send(state("t/road/status", 1));
-			await broker.send(state("t/road/domain", 2));
-			await broker.send(state("t/road/status", 3));
+			const state = (topic: string, value: number, deliver: Message["deliver"]) =>
+				broker.send({ topic, payload: { value }, retain: true, deliver });
+			await state("t/road/status", 1, "last");
+			await state("t/road/domain", 2, "every");
+			await state("t/road/status", 3, "last");
 			await eventually(() => broker.connected);
 			await broker.send(message(0));
 			await sleep(50);
@@ -303,20 +324,36 @@ for (const { name, skip, start } of servers) {
 }
 
 describe("MQTT while the broker is away", () => {
-	it("keeps the newest thousand messages, counts the others, and never makes the sender wait", async () => {
+	it("keeps the newest messages, tells which are lost, and never makes the sender wait", async () => {
 		const server = later(await openEmbeddedBroker());
 		const proxy = later(await openFaultyProxy(server.url));
-		const { seqs, last } = await listen(server.url);
+		const { received, seqs, last } = await listen(server.url);
 		await proxy.set("refuse");
-		const broker = open(proxy.url);
-		await broker.send({ topic: "t/road/status", payload: { state: "online" }, retain: true });
-		for (let seq = 0; seq < 1234; seq++) await broker.send(message(seq));
-		assert.equal(broker.dropped, 235);
-		assert.equal(broker.events.filter((event) => event.type === "dropping").length, 1);
+		const broker = open(proxy.url, { outbox: openBox(fresh(), { size: 100_000 }) });
+		await broker.send({ topic: "t/road/status", payload: "online", retain: true, deliver: "last" });
+		await broker.send({ topic: "t/road/domain", payload: { id: "d1" }, retain: true, deliver: "every" });
+		for (let seq = 0; seq < 3000; seq++) await broker.send(message(seq));
+		const { dropped } = broker;
+		assert.ok(dropped > 1000, String(dropped));
+		assert.equal(broker.events.filter((event) => event.type === "dropping").length, Math.ceil(dropped / 1000));
 		await proxy.set("pass");
-		await eventually(() => seqs().length === 1000);
-		assert.deepEqual([seqs()[0], seqs()[999]], [234, 1233]);
-		assert.equal(last("t/road/status"), '{"state":"online"}', "a state outlives the limit");
+		await eventually(() => seqs().at(-1) === 2999, 20_000);
+		await eventually(() => last("t/road/domain") !== undefined);
+		const [from] = seqs();
+		assert.deepEqual(
+			seqs(),
+			Array.from({ length: 3000 - from }, (_, i) => from + i),
+		);
+		const { lost } = JSON.parse(last("t/gap") ?? "");
+		assert.deepEqual(lost, [
+			{ topic: "t/road/domain", from: 0, to: 0, reason: "size" },
+			{ topic: "t/predictions", from: 0, to: from - 1, reason: "size" },
+		]);
+		assert.equal(dropped, from + 1);
+		const order = received.map(({ topic }) => topic);
+		assert.ok(order.indexOf("t/gap") < order.indexOf("t/predictions"), "the gap is told where it is");
+		assert.equal(last("t/road/status"), "online", "a state outlives the limit");
+		assert.equal(last("t/road/domain"), '{"id":"d1"}', "so does one that every message of counts");
 		await broker.close(1000);
 	});
 

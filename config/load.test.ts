@@ -24,7 +24,11 @@ test("the smallest configuration has a default for everything else", () => {
 	const text = "mqtt: { url: mqtt://127.0.0.1:1883 }\ncameras:\n  road: { source: clip.mp4 }\n";
 	assert.deepEqual(parse(text, "/etc/acclimate/cam.yaml", nowhere), {
 		config: {
-			mqtt: { url: "mqtt://127.0.0.1:1883", topic: "acclimate" },
+			mqtt: {
+				url: "mqtt://127.0.0.1:1883",
+				topic: "acclimate",
+				outbox: { size: 256_000_000, age: 86_400_000 },
+			},
 			store: "/etc/acclimate/acclimate-data",
 			cameras: {
 				road: {
@@ -52,6 +56,18 @@ test("the smallest configuration has a default for everything else", () => {
 			log: { level: "info", format: "json", modules: {} },
 		},
 	});
+});
+
+test("a size has a unit, and bounds", () => {
+	const mistakesOf = (size: string) => {
+		const text = `mqtt: { url: mqtt://x, outbox: { size: ${size} } }\ncameras: { road: { source: clip.mp4 } }\n`;
+		const parsed = parse(text, "cam.yaml", nowhere);
+		return "mistakes" in parsed ? parsed.mistakes.join("\n") : parsed.config.mqtt?.outbox.size;
+	};
+	assert.equal(mistakesOf("1.5GB"), 1_500_000_000);
+	assert.match(String(mistakesOf("64")), /cam\.yaml:1:\d+ {2}mqtt\.outbox\.size: expected a size such as .*256MB/);
+	assert.match(String(mistakesOf("64mb")), /expected a size such as/);
+	assert.match(String(mistakesOf("10kB")), /expected a size from 1MB to 100GB/);
 });
 
 test("relative paths start at the YAML file's folder, absolute ones stay", () => {

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { camera } from "./camera.js";
-import { duration, number, path, positive, text, whole } from "./values.js";
+import { duration, number, path, positive, size, text, whole } from "./values.js";
 
 /*
  * The one description of the configuration: types, defaults, bounds, sentences for mistakes and the editor's schema.
@@ -17,6 +17,15 @@ function isBrokerUrl(value: string): boolean {
 }
 
 const TOPIC = "expected a topic such as site/north: no spaces, + or #, no / at its ends, no $ at its start";
+
+const outbox = z.strictObject({
+	size: size("1MB", "100GB")
+		.prefault("256MB")
+		.describe("Most that messages take on disk while they wait; then the oldest go, and the gap is told."),
+	age: duration("10000h")
+		.prefault("24h")
+		.describe("How long a message is worth sending; what is older goes, and the gap is told."),
+});
 
 const mqtt = z
 	.strictObject({
@@ -37,6 +46,7 @@ const mqtt = z
 			.refine((topic) => !/\p{Cc}/u.test(topic), { error: TOPIC })
 			.default("acclimate")
 			.describe("The base topic that every topic of this device begins with."),
+		outbox: outbox.prefault({}).describe("Where messages wait on disk until the broker has acknowledged them."),
 	})
 	.refine(({ username, password }) => password === undefined || username !== undefined, {
 		path: ["password"],

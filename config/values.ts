@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { durationPattern, milliseconds } from "./duration.js";
+import { bytes, sizePattern } from "./size.js";
 
 /* What values of the configuration are made of. */
 
@@ -30,6 +31,17 @@ export function duration(longest: string) {
 		.regex(durationPattern, { error })
 		.transform(milliseconds)
 		.refine((ms) => ms <= milliseconds(longest), { error: `expected a duration of ${longest} at most` });
+}
+
+/** A text with a unit, from `smallest` to `largest`, that becomes bytes. */
+export function size(smallest: string, largest: string) {
+	const error = "expected a size such as 500kB, 256MB or 1GB";
+	const bounds = `expected a size from ${smallest} to ${largest}`;
+	return z
+		.string({ error })
+		.regex(sizePattern, { error })
+		.transform(bytes)
+		.refine((value) => value >= bytes(smallest) && value <= bytes(largest), { error: bounds });
 }
 
 /** A text that is not empty. */

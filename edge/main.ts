@@ -33,6 +33,8 @@ process.stdout.on("error", () => unread.abort());
 const untilStopped = () => AbortSignal.any([onSignal(), unread.signal]);
 
 const json = ["--json", "print JSON for programs, nothing else"] as const;
+const store = ["--store <dir>", "folder of the LMDB database", "acclimate-data"] as const;
+const bundle = ["--model <dir>", "folder of the model's bundle", bundled.model] as const;
 const model = ["--model <name>", "bundled model, vit or cnn", bundledModel, "vit"] as const;
 
 program
@@ -134,17 +136,34 @@ const domains = program.command("domains").description("what has been learned of
 domains
 	.command("list")
 	.description("every camera's domains")
-	.option("--store <dir>", "folder of the LMDB database", "acclimate-data")
+	.option(...store)
 	.option(...json)
-	.action(async (options) => (await import("./domains.js")).list(options));
+	.action(async (options) => (await import("./domains/show.js")).list(options));
 domains
 	.command("show")
 	.description("one domain, or all of one camera")
 	.argument("<camera>")
 	.argument("[id]")
-	.option("--store <dir>", "folder of the LMDB database", "acclimate-data")
+	.option(...store)
 	.option(...json)
-	.action(async (camera, id, options) => (await import("./domains.js")).show(camera, id, options));
+	.action(async (camera, id, options) => (await import("./domains/show.js")).show(camera, id, options));
+domains
+	.command("export")
+	.description("carry what was learned to another device with the same model: write it to a file")
+	.argument("<file>", "is made; none is written over")
+	.option(...store)
+	.option(...bundle)
+	.option("--camera <name>", "the domains of one camera (default: all)")
+	.action(async (file, options) => (await import("./domains/carry.js")).exportDomains(file, options));
+domains
+	.command("import")
+	.description("take up what another device has learned; stop the daemon before, it takes it up at its start")
+	.argument("<file>", "what `acclimate domains export` wrote")
+	.option(...store)
+	.option(...bundle)
+	.option("--camera <name>", "put the domains of the file's one camera under this name")
+	.option("--replace", "write over domains that are there already")
+	.action(async (file, options) => (await import("./domains/carry.js")).importDomains(file, options));
 
 program
 	.command("bench")

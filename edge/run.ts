@@ -1,16 +1,15 @@
 import type { Writable } from "node:stream";
-import type { Logger } from "pino";
 import { openStore } from "../adapters/bank.js";
-import { openBroker, redact } from "../adapters/broker.js";
 import { openStdoutBroker } from "../adapters/broker.stdout.js";
 import { openBundle } from "../adapters/bundle.js";
 import { type CameraOptions, openCamera } from "../adapters/camera.js";
 import { openModel } from "../adapters/model.js";
 import { isEndless } from "../adapters/sources/source.js";
 import type { CameraConfig, Config } from "../config/schema.js";
-import { type Broker, type Bundle, EdgeError } from "../operators/types.js";
-import { forgiving } from "./bank.js";
+import { type Bundle, EdgeError } from "../operators/types.js";
+import { bankOf, forgiving, wayOf } from "./bank.js";
 import { type Log, openLog } from "./log.js";
+import { connect } from "./mqtt.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { openService, type Service } from "./service/service.js";
@@ -81,7 +80,9 @@ const operate = async (
 	const model = await openModel(bundle, { threads: config.threads ?? defaultThreads() });
 	const base = config.mqtt?.topic ?? "acclimate";
 	vitals.model = true;
-	const broker = connect(config, base, output, vitals, log("broker"));
+	const broker = config.mqtt
+		? connect(config.mqtt, config.store, vitals, log("broker"))
+		: openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
 	vitals.broker = broker;
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
@@ -101,7 +102,10 @@ const operate = async (
 			endless: isEndless(camera.source),
 			model,
 			outlet,
-			bank: forgiving(store.bank(bankOf(bundle, config), name), log("knowledge").child({ camera: name })),
+			bank: forgiving(
+				store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), name),
+				log("knowledge").child({ camera: name }),
+			),
 			settings,
 			log: cameraLog,
 			signal,
@@ -125,8 +129,10 @@ const operate = async (
 			return [`camera ${names[i]}: ${ending.reason.message}`];
 		});
 		await broker.close(signal.aborted ? FAREWELL.interrupted : FAREWELL.ended);
-		if (config.mqtt && broker.dropped > 0)
-			log("broker").warn({ dropped: broker.dropped }, "messages that the broker did not get");
+		const { waiting, dropped } = broker;
+		if (waiting > 0)
+			log("broker").warn({ waiting }, "messages are kept for the next run, which the broker did not acknowledge");
+		if (config.mqtt && dropped > 0) log("broker").warn({ dropped }, "messages that the broker will not get");
 		return {
 			summary: { seconds: Math.round(performance.now() - started) / 1e3, cameras: tallies },
 			failures,
@@ -136,27 +142,6 @@ const operate = async (
 		await model.close();
 		await store.close();
 	}
-};
-
-/** What learned in another way is not the same knowledge: each way has its own bank under a bundle. */
-const bankOf = ({ manifest }: Bundle, { adapt }: Config): string =>
-	[manifest.model.sha256, adapt.method, ...(adapt.method === "zoa" && !adapt.align ? ["unaligned"] : [])].join(":");
-
-/** The broker of the configuration; without one, predictions go to `output` as lines of JSON. */
-const connect = ({ mqtt }: Config, base: string, output: RunOptions["output"], vitals: Vitals, log: Logger): Broker => {
-	if (!mqtt) return openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
-	const { topic: _, ...connection } = mqtt;
-	const topic = `${base}/available`;
-	return openBroker({
-		...connection,
-		birth: { topic, payload: "online" },
-		farewell: { topic, payload: "stopped" },
-		will: { topic, payload: "offline" },
-		onEvent: ({ type, ...details }) => {
-			if (type === "connected") vitals.droppedBefore = vitals.broker?.dropped ?? 0;
-			log[type === "connected" ? "info" : "warn"]({ broker: redact(mqtt.url), ...details }, `broker: ${type}`);
-		},
-	});
 };
 
 /** How a camera of the configuration is opened for a bundle's input. */

@@ -283,19 +283,31 @@ export interface Message {
 	/** An object goes as JSON, a word (availability and status topics) as it is. */
 	readonly payload: object | string;
 	readonly retain: boolean;
+	/**
+	 * `every`: each one arrives, in order, after a restart if need be. `last`: at once, and only the topic's newest counts;
+	 * while the broker is away it waits if it is to be retained, and is forgotten if not.
+	 */
+	readonly deliver: "every" | "last";
 }
 
 export interface Broker {
 	/** Whether the connection stands now. */
 	readonly connected: boolean;
-	/** Messages lost at the queue's limit. */
+	/** Messages that nobody got and nobody will get. */
 	readonly dropped: number;
+	/** Messages that are to arrive and are not acknowledged yet. */
+	readonly waiting: number;
+	/** How many messages that are delivered `every` the topic has had, over all runs: the next one's `seq`. */
+	next(topic: string): number;
 	/**
-	 * Queues a message at QoS 1, in order. Resolves when there is room for the next one: while the broker is there a
-	 * fast source is slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
+	 * Queues a message at QoS 1. Resolves when there is room for the next one: while the broker is there a fast source is
+	 * slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
 	 */
 	send(message: Message): Promise<void>;
-	/** Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. */
+	/**
+	 * Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. What
+	 * could not be sent by then is kept for the next run.
+	 */
 	close(deadline: number): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ const folder = temporaryDirectory();
 const start = starter(folder);
 
 const silence: Outlet = { publish: async () => {} };
-const broker = { connected: true, dropped: 0, send: async () => {}, close: async () => {} };
+const broker = { connected: true, dropped: 0, waiting: 0, next: () => 0, send: async () => {}, close: async () => {} };
 
 /** One sample of Prometheus' text format; undefined where there is none. */
 const sample = (text: string, name: string): number | undefined => {
