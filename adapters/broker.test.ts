@@ -5,10 +5,20 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import mqtt from "mqtt";
 import type { Broker, Message } from "../operators/types.js";
 import { brokerContract } from "./broker.contract.js";
-import { type BrokerEvent, type BrokerOptions, backoff, checkUrl, openBroker, redact } from "./broker.js";
+import {
+	type BrokerEvent,
+	type BrokerOptions,
+	backoff,
+	checkUrl,
+	type Incoming,
+	openBroker,
+	redact,
+} from "./broker.js";
 import { openEmbeddedBroker } from "./embeddedBroker.js";
 import { openFaultyProxy } from "./faulty-proxy.js";
 import { eventually, temporaryDirectory } from "./fixtures.js";
@@ -320,6 +330,76 @@ for (const { name, skip, start } of servers) {
 			assert.equal(last("t/available"), "online");
 			await broker.close(1000);
 		});
+
+		it("says online again when somebody else's last will, or an older self's, says otherwise", async () => {
+			const { server, last, received } = await setup();
+			const broker = open(server.url);
+			await eventually(() => last("t/available") === "online");
+			const other = await mqtt.connectAsync(server.url, { reconnectPeriod: 0 });
+			for (const word of ["offline", "stopped"])
+				await other.publishAsync("t/available", word, { qos: 1, retain: true });
+			await other.endAsync();
+			await eventually(() => received.length >= 4 && last("t/available") === "online");
+			await broker.close(1000);
+			await eventually(() => last("t/available") === "stopped");
+		});
+
+		it("hears what it listens to, over connections, and nothing that is too long", async () => {
+			const { server, proxy } = await setup();
+			const heard: Incoming[] = [];
+			const broker = open(proxy.url, { listen: { filters: ["t/+/set"], onMessage: (message) => heard.push(message) } });
+			await eventually(() => broker.connected);
+			const other = await mqtt.connectAsync(server.url, { reconnectPeriod: 0 });
+			cleanups.push(() => other.endAsync(true));
+			await sleep(100);
+			await other.publishAsync("t/road/set", "x".repeat(20_000), { qos: 1 });
+			await other.publishAsync("t/road/set", "ON", { qos: 1 });
+			await other.publishAsync("t/road/other", "ON", { qos: 1 });
+			await eventually(() => heard.length > 0);
+			await other.publishAsync("t/road/set", "FREEZE", { qos: 1, retain: true });
+			await eventually(() => heard.length > 1);
+			await proxy.set("reset");
+			await eventually(() => !broker.connected);
+			await proxy.set("pass");
+			await eventually(() => heard.length > 2);
+			assert.deepEqual(
+				heard.map(({ topic, payload, retained }) => `${topic} ${payload} ${retained}`),
+				["t/road/set ON false", "t/road/set FREEZE false", "t/road/set FREEZE true"],
+			);
+			await broker.close(1000);
+		});
+
+		it("sends what was waiting at a limited rate, and what is new as it comes", async () => {
+			const { proxy, seqs } = await setup();
+			await proxy.set("refuse");
+			const broker = open(proxy.url, { replay: 100 });
+			for (let seq = 0; seq < 200; seq++) await broker.send(message(seq));
+			await proxy.set("pass");
+			await eventually(() => broker.connected);
+			const began = performance.now();
+			for (let seq = 200; seq < 300; seq++) await broker.send(message(seq));
+			assert.ok(performance.now() - began < 500, "nobody waits for what waited before");
+			await assertComplete(seqs, 300);
+			const took = performance.now() - began;
+			assert.ok(took > 1500 && took < 4000, `${took} ms for 200 messages at 100 a second and 100 more`);
+			await broker.close(1000);
+		});
+
+		it("delivers after the next start what a first run could not", async () => {
+			const { proxy, seqs, last } = await setup();
+			const directory = fresh();
+			await proxy.set("refuse");
+			const first = open(proxy.url, { outbox: openBox(directory) });
+			for (let seq = 0; seq < 100; seq++) await first.send(message(seq));
+			await first.close(1000);
+			await proxy.set("pass");
+			const second = open(proxy.url, { outbox: openBox(directory) });
+			assert.equal(second.next("t/predictions"), 100);
+			for (let seq = 100; seq < 200; seq++) await second.send(message(seq));
+			await assertComplete(seqs, 200);
+			await second.close(1000);
+			assert.equal(last("t/gap"), undefined);
+		});
 	});
 }
 
@@ -355,6 +435,27 @@ describe("MQTT while the broker is away", () => {
 		assert.equal(last("t/road/status"), "online", "a state outlives the limit");
 		assert.equal(last("t/road/domain"), '{"id":"d1"}', "so does one that every message of counts");
 		await broker.close(1000);
+	});
+
+	it("holds in memory no more than a few messages", async () => {
+		setFlagsFromString("--expose-gc");
+		const heap = () => {
+			runInNewContext("gc")();
+			return process.memoryUsage().heapUsed;
+		};
+		const broker = open(`mqtt://127.0.0.1:${await freePort()}`);
+		const fill = async (count: number) => {
+			for (let seq = 0; seq < count; seq++) await broker.send({ ...message(seq), payload: { text: "x".repeat(1500) } });
+		};
+		await fill(10_000);
+		await sleep(200);
+		const before = heap();
+		await fill(40_000);
+		await sleep(200);
+		const grown = heap() - before;
+		// Every message that is kept in memory has an object of a hundred bytes at least, wherever its text lies.
+		assert.ok(grown < 1e6, `${grown} bytes for 40,000 messages`);
+		assert.equal(broker.waiting, 50_000);
 	});
 
 	it("waits longer from attempt to attempt, within bounds", () => {

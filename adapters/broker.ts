@@ -25,12 +25,22 @@ export interface BrokerOptions {
 	readonly birth: Notice;
 	/** Published last, before an orderly disconnect. */
 	readonly farewell: Notice;
+	/** What is listened to besides, and who is told. Nobody waits for `onMessage`, which must not throw. */
+	readonly listen?: { readonly filters: readonly string[]; readonly onMessage: (message: Incoming) => void };
 	/** Keeps messages until they are acknowledged. It is the broker's from now on, which closes it. */
 	readonly outbox: Outbox;
 	readonly onEvent?: (event: BrokerEvent) => void;
 	readonly times?: Partial<BrokerTimes>;
 	/** Messages a second, at most, of those that were waiting when the connection came about. */
 	readonly replay?: number;
+}
+
+export interface Incoming {
+	readonly topic: string;
+	/** At most `LONGEST` bytes of UTF-8; longer ones are left out. */
+	readonly payload: string;
+	/** Whether the broker had kept it, and nobody has sent it now. */
+	readonly retained: boolean;
 }
 
 /** All in milliseconds. */
@@ -52,6 +62,8 @@ export type BrokerEvent =
 	| { readonly type: "connected"; readonly waiting: number; readonly dropped: number }
 	/** A connection ended or did not come about; the next attempt is `retryIn` milliseconds away. */
 	| { readonly type: "lost"; readonly reason: string; readonly retryIn: number }
+	/** The broker does not let us listen to a filter. */
+	| { readonly type: "refused"; readonly filter: string }
 	/** The outbox is full; told when it begins after a connection, and after every further 1,000 messages. */
 	| { readonly type: "dropping"; readonly dropped: number };
 
@@ -73,6 +85,9 @@ const REPLAY = 500;
 
 /** The part of a deadline in which what waits is sent; the rest is for the farewell. */
 const DRAIN = 0.7;
+
+/** Bytes of an incoming payload. */
+const LONGEST = 16_384;
 
 /** Lost messages between two events that tell of it. */
 const DROPPING = 1_000;
@@ -167,6 +182,7 @@ export function openBroker(options: BrokerOptions): Broker {
 			onEvent?.({ type: "connected", waiting: backlog, dropped: outbox.lost });
 			telling = outbox.lost + 1;
 			greet(mine);
+			listenTo(mine);
 			pump();
 		});
 		const lost = (reason: string) => {
@@ -199,6 +215,21 @@ export function openBroker(options: BrokerOptions): Broker {
 		state(to, options.birth.topic, options.birth.payload, true);
 		// What is in the outbox brings its topic up to date by itself, without a step back.
 		for (const [topic, payload] of states) if (!unsent.has(topic)) state(to, topic, payload, true);
+	};
+
+	const listenTo = (from: MqttClient) => {
+		const { birth, listen } = options;
+		from.on("message", (topic, payload, { retain }) => {
+			// An old connection's last will may come when this one stands already.
+			if (topic === birth.topic) {
+				if (String(payload) !== birth.payload && !leaving) state(from, topic, birth.payload, true);
+			} else if (payload.length <= LONGEST && from === client)
+				listen?.onMessage({ topic, payload: String(payload), retained: retain });
+		});
+		for (const filter of [birth.topic, ...(listen?.filters ?? [])])
+			from.subscribe(filter, { qos: 1 }, (error, granted) => {
+				if (from === client && (error || granted?.some(({ qos }) => qos > 2))) onEvent?.({ type: "refused", filter });
+			});
 	};
 
 	const pump = () => {

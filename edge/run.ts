@@ -9,7 +9,7 @@ import type { CameraConfig, Config } from "../config/schema.js";
 import { type Bundle, EdgeError } from "../operators/types.js";
 import { bankOf, forgiving, wayOf } from "./bank.js";
 import { type Log, openLog } from "./log.js";
-import { connect } from "./mqtt.js";
+import { connect } from "./mqtt/connect.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { openService, type Service } from "./service/service.js";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
-import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
-import { type Fault, openFaultyProxy } from "../adapters/faulty-proxy.js";
-import { eventually, makeClip, many, temporaryDirectory } from "../adapters/fixtures.js";
-import { type Ended, type Started, starter } from "./fixtures.js";
+import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
+import { type Fault, openFaultyProxy } from "../../adapters/faulty-proxy.js";
+import { eventually, makeClip, many, temporaryDirectory } from "../../adapters/fixtures.js";
+import { type Ended, freePort, type Started, starter } from "../fixtures.js";
 
 const folder = temporaryDirectory();
 const start = starter(folder);
@@ -127,5 +127,42 @@ describe("a daemon whose broker", () => {
 		const kept = seqs().length - predictionsOf(ended) - before;
 		assert.ok(kept > 25, `${kept} of about 50 predictions`);
 		complete(seqs(), seqs().length);
+	});
+
+	it("was restarted and has forgotten everything is told it anew, and misses no prediction", async () => {
+		const port = await freePort();
+		const hear = async (url: string) => {
+			const consumer = await connectAsync(url);
+			cleanups.push(() => consumer.endAsync(true));
+			const kept = new Map<string, string>();
+			const seqs = new Set<number>();
+			consumer.on("message", (topic, payload) => {
+				if (topic.endsWith("/predictions")) seqs.add(JSON.parse(String(payload)).seq);
+				else kept.set(topic.replace("acclimate/", ""), String(payload));
+			});
+			await consumer.subscribeAsync("acclimate/#", { qos: 1 });
+			return { kept, seqs };
+		};
+		const first = await openEmbeddedBroker(port);
+		const before = await hear(first.url);
+		const daemon = start("run", configured(first.url));
+		await eventually(() => before.seqs.size > 20, 20_000);
+		await first.close();
+		await sleep(1_000);
+		const second = await openEmbeddedBroker(port);
+		cleanups.push(second.close);
+		// Listens before the daemon has found its way back, which takes it a second at least.
+		const later = await hear(second.url);
+		await eventually(() => later.seqs.size > 50, 20_000);
+		for (const topic of ["available", "road/status", "road/domain", "road/adaptation"])
+			assert.ok(later.kept.has(topic), topic);
+		assert.equal(later.kept.get("available"), "online");
+		const ended = await stop(daemon);
+		const seen = new Set([...before.seqs, ...later.seqs]);
+		await eventually(() => new Set([...before.seqs, ...later.seqs]).size >= predictionsOf(ended));
+		complete(
+			[...seen].sort((a, b) => a - b),
+			seen.size,
+		);
 	});
 });

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { openBroker, redact } from "../adapters/broker.js";
-import { type Lost, openOutbox } from "../adapters/outbox.js";
-import type { Config } from "../config/schema.js";
-import type { Broker } from "../operators/types.js";
-import { stamped } from "./outlet.js";
-import type { Vitals } from "./telemetry/vitals.js";
+import { openBroker, redact } from "../../adapters/broker.js";
+import { type Lost, openOutbox } from "../../adapters/outbox.js";
+import type { Config } from "../../config/schema.js";
+import type { Broker } from "../../operators/types.js";
+import { stamped } from "../outlet.js";
+import type { Vitals } from "../telemetry/vitals.js";
 
 /** Connects to the configured broker, with an outbox in the store's folder. */
 export const connect = (mqtt: NonNullable<Config["mqtt"]>, store: string, vitals: Vitals, log: Logger): Broker => {
