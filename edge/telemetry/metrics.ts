@@ -91,10 +91,11 @@ export const openMetrics = (vitals: Vitals): Registry => {
 				this.set(value() ?? 0);
 			},
 		});
+	single("acclimate_broker_waiting", "Messages that are not acknowledged yet.", () => vitals.broker?.waiting);
 	single("acclimate_broker_connected", "1 while the broker is connected.", () => Number(vitals.broker?.connected));
 	new Counter({
 		name: "acclimate_broker_dropped_total",
-		help: "Messages that were lost at the queue's limit.",
+		help: "Messages that nobody got and nobody will get.",
 		registers,
 		collect() {
 			this.reset();

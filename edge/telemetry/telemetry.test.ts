@@ -198,6 +198,9 @@ describe("a daemon with http in its configuration", () => {
 		const away = await get(`${url}/readyz`);
 		assert.equal(away.status, 200);
 		assert.equal(JSON.parse(away.text).broker, "away, messages are kept");
+		const before = await predictions();
+		while ((await predictions()) < before + 20) await sleep(100);
+		assert.ok((sample((await get(`${url}/metrics`)).text, "acclimate_broker_waiting") ?? 0) >= 20);
 		const second = await start("run", file).ended;
 		assert.equal(second.code, 2);
 		assert.match(second.err, /^http\.listen: 127\.0\.0\.1:\d+ is in use by another program.*\n$/);
