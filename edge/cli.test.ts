@@ -110,8 +110,12 @@ test("a broker's consumer sees availability, status, domain, adaptation and ever
 	const retained: string[] = [];
 	late.on("message", (topic, _payload, { retain }) => void (retain && retained.push(topic)));
 	await late.subscribeAsync("site/#", { qos: 1 });
-	await eventually(() => retained.length === 4);
-	assert.deepEqual(retained.sort(), ["site/available", "site/road/adaptation", "site/road/domain", "site/road/status"]);
+	await eventually(() => retained.length === 5);
+	const topics = ["available", "road/adaptation", "road/domain", "road/state", "road/status"];
+	assert.deepEqual(
+		retained.sort(),
+		topics.map((topic) => `site/${topic}`),
+	);
 	await Promise.all([consumer.endAsync(), late.endAsync()]);
 	await broker.close();
 });

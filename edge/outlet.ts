@@ -4,7 +4,7 @@ import type { Broker, Outlet } from "../operators/types.js";
 const SCHEMA = 1;
 
 /** Channels whose last message a broker hands to whoever subscribes later. */
-const RETAINED: ReadonlySet<string> = new Set(["status", "domain", "adaptation"]);
+const RETAINED: ReadonlySet<string> = new Set(["status", "state", "domain", "adaptation"]);
 
 /** A payload with what every payload says; `seq` counts its topic's messages without a gap, over all runs. */
 export const stamped = (seq: number, camera: string, payload: object) => ({

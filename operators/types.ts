@@ -314,7 +314,7 @@ export interface Broker {
 /** One camera's way out: where its payloads go, stamped with schema, sequence number, camera and time. */
 export interface Outlet {
 	/** Resolves when there is room for the next one, see `Broker.send`. */
-	publish(channel: "predictions" | "domain" | "adaptation", payload: object): Promise<void>;
+	publish(channel: "predictions" | "domain" | "adaptation" | "state", payload: object): Promise<void>;
 	publish(channel: "status", payload: "online" | "offline" | "disabled"): Promise<void>;
 }
 

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { connectAsync, type MqttClient } from "mqtt";
+import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
+import { eventually, makeClip, temporaryDirectory } from "../adapters/fixtures.js";
+import { noRtspServer, openRtspServer } from "../adapters/rtspServer.js";
+import { freePort, starter } from "./fixtures.js";
+
+const folder = temporaryDirectory();
+const start = starter(folder);
+
+before(async () => {
+	await makeClip(join(folder, "clip.mp4"), "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=4");
+});
+
+interface Heard {
+	readonly camera: string;
+	readonly channel: string;
+	readonly payload: string;
+}
+
+/** A consumer of everything below `acclimate/`. */
+class Consumer {
+	readonly heard: Heard[] = [];
+
+	constructor(readonly client: MqttClient) {
+		client.on("message", (topic, payload) => {
+			const [, camera, channel] = topic.split("/");
+			this.heard.push({ camera, channel: channel ?? "", payload: String(payload) });
+		});
+	}
+
+	on(camera: string, channel: string): string[] {
+		return this.heard.filter((one) => one.camera === camera && one.channel === channel).map(({ payload }) => payload);
+	}
+
+	/** The reasons for which a camera was offline, and "" where it was online, repetitions left out. */
+	reasons(camera: string): string[] {
+		const all = this.on(camera, "state").map((payload) => JSON.parse(payload).reason ?? "");
+		return all.filter((reason, i) => reason !== all[i - 1]);
+	}
+
+	/** Frames a second that a camera showed between two moments, dropped ones included. */
+	rate(camera: string, from: number, to: number): number {
+		const frames = this.on(camera, "predictions")
+			.map((payload) => JSON.parse(payload))
+			.map(({ frame, capturedAt }) => ({ frame, at: Date.parse(capturedAt) }))
+			.filter(({ at }) => at >= from && at <= to);
+		const [first, last] = [frames[0], frames[frames.length - 1]];
+		return ((last.frame - first.frame) / (last.at - first.at)) * 1000;
+	}
+}
+
+const opened = async () => {
+	const broker = await openEmbeddedBroker();
+	const consumer = new Consumer(await connectAsync(broker.url));
+	await consumer.client.subscribeAsync("acclimate/#", { qos: 1 });
+	return { broker, consumer };
+};
+
+test("what befalls a camera is told and tried again, and another goes on as before", {
+	skip: noRtspServer,
+}, async () => {
+	const { broker, consumer } = await opened();
+	const port = await freePort();
+	const locked = await openRtspServer("--user", "cam", "--password", "secret");
+	writeFileSync(
+		join(folder, "faults.yaml"),
+		`mqtt: { url: "${broker.url}" }
+store: ./faults
+cameras:
+  steady: { source: "test:", fps: 10 }
+  gate: { source: "rtsp://127.0.0.1:${port}/cam", fps: 10, stall: 3s }
+  yard: { source: "rtsp://cam:hunter2@127.0.0.1:${locked.port}/cam" }
+`,
+	);
+	const { child, ended, err } = start("run", "faults.yaml");
+	const becomes = (camera: string, ...reasons: string[]) =>
+		eventually(() => consumer.reasons(camera).join() === reasons.join(), 60_000).catch((error) => {
+			throw new Error(`${camera}: ${consumer.reasons(camera).join()}\n${err()}`, { cause: error });
+		});
+	await becomes("steady", "");
+	const from = Date.now();
+	await becomes("gate", "refused");
+	await becomes("yard", "auth");
+	const server = await openRtspServer("--port", String(port));
+	await becomes("gate", "refused", "");
+	await server.stop();
+	await eventually(() => consumer.reasons("gate").length > 2, 20_000);
+	const again = await openRtspServer("--port", String(port));
+	await eventually(() => consumer.reasons("gate").at(-1) === "", 60_000);
+	again.pause();
+	await eventually(() => consumer.reasons("gate").at(-1) === "timeout", 20_000);
+	again.resume();
+	await eventually(() => consumer.reasons("gate").at(-1) === "", 60_000);
+	const rate = consumer.rate("steady", from, Date.now());
+	assert.ok(Math.abs(rate - 10) < 1, `${rate} frames a second`);
+	assert.deepEqual(consumer.on("steady", "status"), ["online"]);
+	assert.deepEqual(consumer.on("yard", "status"), ["offline"]);
+	assert.ok(JSON.parse(consumer.on("yard", "state").at(-1) ?? "").retries >= 2);
+	child.kill("SIGTERM");
+	assert.equal((await ended).code, 0);
+	assert.doesNotMatch(err() + consumer.heard.map(({ payload }) => payload).join(), /hunter2/);
+	assert.match(err(), /rtsp:\/\/\*\*\*@127\.0\.0\.1:\d+\/cam wants a user and a password, or other ones/);
+	await consumer.client.endAsync();
+	await broker.close();
+});
+
+test("regions are predicted each by itself and named in the messages", async () => {
+	const { broker, consumer } = await opened();
+	const regions = "regions: { left: [0, 0, 80, 120], right: [80, 0, 80, 120] }";
+	const text = `mqtt: { url: "${broker.url}" }\nstore: ./regions\ncameras: { road: { source: clip.mp4, ${regions} } }\n`;
+	writeFileSync(join(folder, "regions.yaml"), text);
+	const { code, err } = await start("run", "regions.yaml").ended;
+	assert.equal(code, 0, err);
+	const predictions = consumer.on("road", "predictions").map((payload) => JSON.parse(payload));
+	assert.equal(predictions.length, 200);
+	for (const [i, { region, frame }] of predictions.entries()) {
+		assert.equal(region, i % 2 === 0 ? "left" : "right");
+		assert.equal(frame, Math.floor(i / 2));
+	}
+	await consumer.client.endAsync();
+	await broker.close();
+});
