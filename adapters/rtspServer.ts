@@ -21,11 +21,17 @@ export const noRtspServer: string | false =
 		? false
 		: "GStreamer's RTSP server is not installed";
 
-/** Starts GStreamer's RTSP server with the arguments that rtsp-server.py names, until `stop` or the tests' end. */
+/** Starts GStreamer's RTSP server as `startRtspServer` does, until `stop` or the tests' end. */
 export async function openRtspServer(...args: readonly string[]): Promise<RtspServer> {
+	const server = await startRtspServer(...args);
+	after(server.stop);
+	return server;
+}
+
+/** Starts GStreamer's RTSP server with the arguments that rtsp-server.py names, until `stop`. */
+export async function startRtspServer(...args: readonly string[]): Promise<RtspServer> {
 	const child = spawn(PYTHON, [SCRIPT, ...args], { stdio: ["ignore", "pipe", "ignore"] });
 	const stop = () => stopped(child);
-	after(stop);
 	const [port] = await once(child.stdout.setEncoding("utf8"), "data");
 	return {
 		port: Number(port),

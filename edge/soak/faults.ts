@@ -1,0 +1,134 @@
+import { spawnSync } from "node:child_process";
+import { rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startRtspServer } from "../../adapters/rtspServer.js";
+import type { Scene } from "./scene.js";
+
+/** One thing that befalls a device in the field. */
+export interface Fault {
+	readonly name: string;
+	/** Lets it happen for about `hold` milliseconds, and ends it. */
+	strike(scene: Scene, hold: number): Promise<void>;
+	/** Why it cannot happen on this machine. */
+	impossible?(scene: Scene): string | undefined;
+}
+
+const network = (name: string, fault: "refuse" | "reset" | "black hole"): Fault => ({
+	name,
+	async strike({ broker }, hold) {
+		await broker.proxy.set(fault);
+		await sleep(hold);
+		await broker.proxy.set("pass");
+	},
+});
+
+/** Sends a signal to the ffmpeg of the camera `road`, and says whether there was one. */
+const toFfmpeg = async ({ daemon, clip }: Scene, signal: NodeJS.Signals): Promise<void> => {
+	const pids = await daemon.ffmpegOf(clip);
+	if (pids.length === 0) throw new Error("no ffmpeg reads the clip");
+	for (const pid of pids) process.kill(pid, signal);
+};
+
+/** Bytes of the largest file in the daemon's store. */
+const largest = async ({ folder }: Scene): Promise<number> => {
+	const sizes = ["store/data.mdb", "store/outbox/data.mdb"].map(async (file) => (await stat(join(folder, file))).size);
+	return Math.max(...(await Promise.all(sizes)));
+};
+
+/** A disk is full where no file may grow: the kernel then answers writes with an error. */
+const fileSizeLimit = (pid: number, limit: string) => {
+	const { status, stderr } = spawnSync("prlimit", ["--pid", String(pid), `--fsize=${limit}:`], { encoding: "utf8" });
+	if (status !== 0) throw new Error(`prlimit: ${stderr}`);
+};
+
+const noRtsp = ({ rtsp }: Scene) => (rtsp ? undefined : "GStreamer's RTSP server is not installed");
+
+export const faults: readonly Fault[] = [
+	{
+		name: "ffmpeg is killed",
+		strike: (scene) => toFfmpeg(scene, "SIGKILL"),
+	},
+	{
+		name: "ffmpeg hangs",
+		async strike(scene, hold) {
+			await toFfmpeg(scene, "SIGSTOP");
+			await sleep(Math.max(hold, 5_000));
+		},
+	},
+	{
+		name: "a camera's file vanishes",
+		async strike(scene, hold) {
+			await rename(scene.clip, `${scene.clip}.away`);
+			await toFfmpeg(scene, "SIGKILL");
+			await sleep(hold);
+			await rename(`${scene.clip}.away`, scene.clip);
+		},
+	},
+	{
+		name: "an RTSP server is killed",
+		impossible: noRtsp,
+		async strike(scene, hold) {
+			const port = scene.rtsp?.port;
+			await scene.rtsp?.stop();
+			await sleep(hold);
+			scene.rtsp = await startRtspServer("--port", String(port));
+		},
+	},
+	{
+		name: "an RTSP server falls silent",
+		impossible: noRtsp,
+		async strike({ rtsp }, hold) {
+			rtsp?.pause();
+			await sleep(Math.max(hold, 5_000));
+			rtsp?.resume();
+		},
+	},
+	network("the broker refuses", "refuse"),
+	network("the broker resets", "reset"),
+	network("the broker is a black hole", "black hole"),
+	{
+		name: "the broker is killed and forgets",
+		async strike({ broker, consumer }, hold) {
+			// First the daemon is cut off, so that all the broker has acknowledged has come to the consumer when it dies.
+			await broker.proxy.set("refuse");
+			await sleep(1_000);
+			await consumer.disconnect();
+			await broker.kill();
+			await sleep(hold);
+			broker.start();
+			await sleep(500);
+			await consumer.connect(broker.url);
+			await broker.proxy.set("pass");
+		},
+	},
+	{
+		name: "SIGTERM and a start",
+		async strike({ daemon }) {
+			await daemon.stop();
+			daemon.start();
+		},
+	},
+	{
+		name: "SIGTERM while the broker is away",
+		async strike({ daemon, broker }, hold) {
+			await broker.proxy.set("black hole");
+			await sleep(hold);
+			await daemon.stop();
+			await broker.proxy.set("pass");
+			daemon.start();
+		},
+	},
+	{
+		name: "the disk is full, no broker there",
+		impossible: () =>
+			spawnSync("prlimit", ["--version"]).error === undefined ? undefined : "prlimit is not installed",
+		async strike(scene, hold) {
+			await scene.broker.proxy.set("refuse");
+			fileSizeLimit(scene.daemon.pid, String(await largest(scene)));
+			await sleep(hold);
+			fileSizeLimit(scene.daemon.pid, "unlimited");
+			await scene.broker.proxy.set("pass");
+		},
+	},
+];
