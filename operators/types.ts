@@ -90,6 +90,8 @@ export interface Knowledge {
 	readonly pass: Pass | undefined;
 	readonly random: RandomState;
 	readonly counts: Counts;
+	/** Somebody has said that nothing is to be learned. */
+	readonly frozen?: boolean;
 }
 
 export interface CurrentDomain {
@@ -316,6 +318,22 @@ export interface Outlet {
 	/** Resolves when there is room for the next one, see `Broker.send`. */
 	publish(channel: "predictions" | "domain" | "adaptation" | "state", payload: object): Promise<void>;
 	publish(channel: "status", payload: "online" | "offline" | "disabled"): Promise<void>;
+}
+
+/** What somebody outside can ask of a camera's learning. */
+export type Command =
+	/**
+	 * `on`: learn; `freeze`: keep θ as it is; `reset`: back to the source, what the bank holds is kept; `rollback`: back to
+	 * what was stored last of this domain or, where nothing was, to the last checkpoint.
+	 */
+	| { readonly do: "on" | "freeze" | "reset" | "rollback" }
+	| { readonly do: "rename"; readonly domain: string; readonly name: string }
+	| { readonly do: "remove"; readonly domain: string };
+
+/** Where a camera's pipeline asks, round by round, what it is to do. */
+export interface Control {
+	/** The oldest command that was not taken yet. `done` tells whoever gave it that it was done, or why it was not. */
+	take(): { readonly command: Command; done(refusal?: string): void } | undefined;
 }
 
 /** What is remembered of a domain. P, E, d as in the manifest. */
