@@ -9,6 +9,7 @@ import { connectAsync } from "mqtt";
 import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
 import { eventually, makeClip, sharedFile, temporaryDirectory } from "../adapters/fixtures.js";
 import { type Ended, freePort, main, starter } from "./fixtures.js";
+import { problemOf } from "./mqtt/fixtures.js";
 
 const folder = temporaryDirectory();
 let clip = "";
@@ -84,9 +85,10 @@ test("a broker's consumer sees availability, status, domain, adaptation and ever
 	const broker = await openEmbeddedBroker();
 	const consumer = await connectAsync(broker.url);
 	const seen: { topic: string; payload: string; retain: boolean; qos: number }[] = [];
-	consumer.on("message", (topic, payload, { retain, qos }) =>
-		seen.push({ topic, payload: String(payload), retain, qos }),
-	);
+	consumer.on("message", (topic, payload, { retain, qos }) => {
+		seen.push({ topic, payload: String(payload), retain, qos });
+		assert.equal(problemOf(topic, String(payload), "site"), undefined);
+	});
 	await consumer.subscribeAsync("site/#", { qos: 1 });
 	const ended = await acclimate("run", configured("clip.mp4", `mqtt: { url: "${broker.url}", topic: site }\n`));
 	assert.equal(ended.code, 0, ended.err);
@@ -110,8 +112,9 @@ test("a broker's consumer sees availability, status, domain, adaptation and ever
 	const retained: string[] = [];
 	late.on("message", (topic, _payload, { retain }) => void (retain && retained.push(topic)));
 	await late.subscribeAsync("site/#", { qos: 1 });
-	await eventually(() => retained.length === 5);
-	const topics = ["available", "road/adaptation", "road/domain", "road/state", "road/status"];
+	const cameras = ["road/adaptation", "road/domain", "road/state", "road/status"];
+	const topics = ["available", "bridge/health", "bridge/info", ...cameras];
+	await eventually(() => retained.length === topics.length);
 	assert.deepEqual(
 		retained.sort(),
 		topics.map((topic) => `site/${topic}`),

@@ -199,7 +199,9 @@ program
 program
 	.command("schema")
 	.description("print the JSON Schema of the configuration, for editors")
-	.action(async () => {
+	.option("--mqtt", "print the page about MQTT instead: every topic, its payload and its JSON Schema")
+	.action(async ({ mqtt }) => {
+		if (mqtt) return void process.stdout.write((await import("./mqtt/page.js")).page());
 		const { editorSchema } = await import("../config/editor.js");
 		console.log(JSON.stringify(editorSchema(), undefined, "\t"));
 	});

@@ -9,7 +9,9 @@ import type { CameraConfig, Config } from "../config/schema.js";
 import { type Bundle, EdgeError } from "../operators/types.js";
 import { bankOf, forgiving, wayOf } from "./bank.js";
 import { type Log, openLog } from "./log.js";
+import { type Bridge, openBridge } from "./mqtt/bridge.js";
 import { connect } from "./mqtt/connect.js";
+import { openControls } from "./mqtt/controls.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { openService, type Service } from "./service/service.js";
@@ -81,9 +83,12 @@ const operate = async (
 	const base = config.mqtt?.topic ?? "acclimate";
 	vitals.model = true;
 	const broker = config.mqtt
-		? connect(config.mqtt, config.store, vitals, log("broker"))
+		? connect(config.mqtt, config.store, vitals, log("broker"), (message) => bridge?.hear(message))
 		: openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
 	vitals.broker = broker;
+	const bankFor = (camera: string) => store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), camera);
+	const controls = openControls();
+	let bridge: Bridge | undefined;
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
 
@@ -102,10 +107,8 @@ const operate = async (
 			endless: isEndless(camera.source),
 			model,
 			outlet,
-			bank: forgiving(
-				store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), name),
-				log("knowledge").child({ camera: name }),
-			),
+			bank: forgiving(bankFor(name), log("knowledge").child({ camera: name })),
+			control: controls.of(name),
 			settings,
 			log: cameraLog,
 			signal,
@@ -120,6 +123,12 @@ const operate = async (
 
 	try {
 		const watching = Object.entries(config.cameras).map(start);
+		if (config.mqtt)
+			bridge = openBridge({
+				...{ broker, base, bundle, vitals, controls },
+				domains: (camera) => bankFor(camera).domains(),
+				log: log("broker"),
+			});
 		service.ready();
 		const endings = await Promise.allSettled(watching);
 		const names = Object.keys(config.cameras);
@@ -138,6 +147,7 @@ const operate = async (
 			failures,
 		};
 	} finally {
+		bridge?.close();
 		await broker.close(FAREWELL.interrupted);
 		await model.close();
 		await store.close();

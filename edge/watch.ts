@@ -9,6 +9,7 @@ import {
 	type Camera,
 	CameraError,
 	type CameraReason,
+	type Control,
 	EdgeError,
 	type Inferred,
 	type Knowledge,
@@ -49,6 +50,7 @@ export interface Watched {
 	readonly model: Model;
 	readonly outlet: Outlet;
 	readonly bank: Bank;
+	readonly control: Control;
 	readonly settings: Settings;
 	readonly log: Logger;
 	/** Told of every round, for whoever shows progress. */
@@ -124,7 +126,7 @@ const remembered = async (bank: Bank, model: Model, { learning }: Settings, log:
 
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, outlet, bank, settings, signal, tally, onRound }: Watched,
+	{ open, model, outlet, bank, control, settings, signal, tally, onRound }: Watched,
 	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
@@ -135,7 +137,7 @@ const play = async (
 	if (signal.aborted) close();
 	const droppedBefore = tally.dropped;
 	try {
-		const rounds = pipeline({ camera, model, outlet, bank }, settings, start).pipe(
+		const rounds = pipeline({ camera, model, outlet, bank, control }, settings, start).pipe(
 			tap((step) => {
 				count(tally, step, droppedBefore + camera.dropped);
 				tell(step);

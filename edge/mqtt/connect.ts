@@ -1,14 +1,21 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { openBroker, redact } from "../../adapters/broker.js";
+import { type Incoming, openBroker, redact } from "../../adapters/broker.js";
 import { type Lost, openOutbox } from "../../adapters/outbox.js";
 import type { Config } from "../../config/schema.js";
 import type { Broker } from "../../operators/types.js";
 import { stamped } from "../outlet.js";
 import type { Vitals } from "../telemetry/vitals.js";
+import { filtersOf } from "./bridge.js";
 
 /** Connects to the configured broker, with an outbox in the store's folder. */
-export const connect = (mqtt: NonNullable<Config["mqtt"]>, store: string, vitals: Vitals, log: Logger): Broker => {
+export const connect = (
+	mqtt: NonNullable<Config["mqtt"]>,
+	store: string,
+	vitals: Vitals,
+	log: Logger,
+	hear: (message: Incoming) => void,
+): Broker => {
 	const { topic: base, outbox, ...connection } = mqtt;
 	const topic = `${base}/available`;
 	return openBroker({
@@ -22,6 +29,7 @@ export const connect = (mqtt: NonNullable<Config["mqtt"]>, store: string, vitals
 		birth: { topic, payload: "online" },
 		farewell: { topic, payload: "stopped" },
 		will: { topic, payload: "offline" },
+		listen: { filters: filtersOf(base), onMessage: hear },
 		onEvent: ({ type, ...details }) => {
 			if (type === "connected") vitals.droppedBefore = vitals.broker?.dropped ?? 0;
 			log[type === "connected" ? "info" : "warn"]({ broker: redact(mqtt.url), ...details }, `broker: ${type}`);

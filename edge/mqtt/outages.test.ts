@@ -5,12 +5,14 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
-import { type Fault, openFaultyProxy } from "../../adapters/faulty-proxy.js";
+import type { Fault } from "../../adapters/faulty-proxy.js";
 import { eventually, makeClip, many, temporaryDirectory } from "../../adapters/fixtures.js";
 import { type Ended, freePort, type Started, starter } from "../fixtures.js";
+import { listener } from "./fixtures.js";
 
 const folder = temporaryDirectory();
 const start = starter(folder);
+const listen = listener();
 const cleanups: (() => Promise<unknown>)[] = [];
 after(async () => {
 	for (const cleanup of cleanups.reverse()) await cleanup();
@@ -26,25 +28,6 @@ const configured = (url: string, mqtt = ""): string => {
 	const text = `store: ./store-${files}\nmqtt: { url: "${url}"${mqtt} }\ncameras: { road: { source: ${source} } }\n`;
 	writeFileSync(join(folder, name), text);
 	return name;
-};
-
-/** A broker behind a proxy, and somebody at the broker who takes down what comes. */
-const listening = async () => {
-	const broker = await openEmbeddedBroker();
-	const proxy = await openFaultyProxy(broker.url);
-	const consumer = await connectAsync(broker.url);
-	const received: { topic: string; text: string }[] = [];
-	consumer.on("message", (topic, payload) => received.push({ topic, text: String(payload) }));
-	await consumer.subscribeAsync("acclimate/#", { qos: 1 });
-	cleanups.push(broker.close, proxy.close, () => consumer.endAsync(true));
-	const on = (topic: string) => received.filter((message) => message.topic === `acclimate/${topic}`);
-	return {
-		proxy,
-		/** Sequence numbers of the predictions in the order of their first arrival. */
-		seqs: () => [...new Set(on("road/predictions").map(({ text }) => JSON.parse(text).seq as number))],
-		availability: () => on("available").map(({ text }) => text),
-		last: (topic: string) => on(topic).at(-1)?.text,
-	};
 };
 
 const predictionsOf = ({ out }: Ended): number =>
@@ -67,11 +50,11 @@ describe("a daemon whose broker", () => {
 	const faults: readonly Fault[] = ["refuse", "reset", "black hole"];
 	for (const fault of faults)
 		it(`meets with "${fault}" at the start and in mid-run gets every prediction in the end`, async () => {
-			const { proxy, seqs, availability, last } = await listening();
+			const { proxy, seqs, on, last } = await listen();
 			await proxy.set(fault);
 			const daemon = start("run", configured(proxy.url));
 			await eventually(() => daemon.err().includes("broker: lost"), 20_000);
-			assert.deepEqual(availability(), []);
+			assert.deepEqual(on("available"), []);
 			await proxy.set("pass");
 			await eventually(() => last("available") === "online" && seqs().length > 20, 20_000);
 			await proxy.set(fault);
@@ -89,7 +72,7 @@ describe("a daemon whose broker", () => {
 		});
 
 	it("stops acknowledging is left within 5 s of SIGTERM, and gets the rest after the next start", async () => {
-		const { proxy, seqs, last } = await listening();
+		const { proxy, seqs, last } = await listen();
 		const file = configured(proxy.url);
 		const daemon = start("run", file);
 		await eventually(() => seqs().length > 20, 20_000);
@@ -110,7 +93,7 @@ describe("a daemon whose broker", () => {
 	});
 
 	it("is away gets what was predicted before a kill -9", async () => {
-		const { proxy, seqs, last } = await listening();
+		const { proxy, seqs, last } = await listen();
 		const file = configured(proxy.url);
 		const daemon = start("run", file);
 		await eventually(() => seqs().length > 20, 20_000);
