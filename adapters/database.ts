@@ -59,7 +59,8 @@ export async function underlying(cause: unknown): Promise<unknown> {
 	const why = (cause as { commitError?: Promise<never> }).commitError;
 	if (why === undefined) return cause;
 	const { message } = await Promise.race([why.catch((error: Error) => error), turn(cause as Error)]);
-	return new Error(`it could not be written (${message}); is the disk full?`, { cause });
+	const [short] = message.split(": Attempting"); // lmdb goes on with its buffers' sizes
+	return new Error(`it could not be written (${short}); is the disk full?`, { cause });
 }
 
 function reason(cause: unknown): string {

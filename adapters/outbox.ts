@@ -73,6 +73,8 @@ export interface Outbox {
 
 /** Milliseconds between two commits, at least: what comes in between shares one. */
 const GROUP = 25;
+/** The same while the disk takes nothing: lmdb prints a few lines about each commit that fails. */
+const FAILING_GROUP = 500;
 /** Milliseconds that a removal may wait for a commit. */
 const LAZY = 1_000;
 /** Letters that wait in memory, when the disk is slow and when it takes none. */
@@ -270,7 +272,8 @@ export function openOutbox({ size, age, announce, onWarning = () => {}, ...optio
 	const flush = (): Promise<void> => {
 		planned ??= (async () => {
 			await running;
-			if (!closing) await sleep(Math.max(0, committed + GROUP - performance.now()));
+			const pause = failing ? FAILING_GROUP : GROUP;
+			if (!closing) await sleep(Math.max(0, committed + pause - performance.now()));
 			planned = undefined;
 			clearTimeout(lazy);
 			lazy = undefined;

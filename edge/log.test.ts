@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { makeClip, temporaryDirectory } from "../adapters/fixtures.js";
+import { eventually, makeClip, temporaryDirectory } from "../adapters/fixtures.js";
 import { freePort, starter } from "./fixtures.js";
 
 const folder = temporaryDirectory();
@@ -57,6 +57,28 @@ test("with trace, nothing that is printed holds a secret", async () => {
 		assert.match(err, /round/, "trace is on");
 		assert.doesNotMatch(out + err, /secret-/);
 	}
+});
+
+test("with trace, nothing that is printed holds a camera's password, whoever says it", async () => {
+	const port = await freePort();
+	const file = join(folder, "camera.yaml");
+	writeFileSync(
+		file,
+		`cameras:
+  gate: { source: "rtsp://someone:secret-of-camera@127.0.0.1:${port}/1" }
+  yard: { source: "rtsp://{ACCLIMATE_LOGTEST}@127.0.0.1:${port}/{ACCLIMATE_LOGTEST}" }
+log: { level: trace }
+`,
+	);
+	const { child, ended, err } = start("run", file);
+	await eventually(() => /"camera":"gate"/.test(err()) && /"camera":"yard"/.test(err()), 20_000);
+	child.kill("SIGTERM");
+	const { code, out } = await ended;
+	assert.equal(code, 0);
+	assert.doesNotMatch(out + err(), /secret-/);
+	assert.match(err(), /rtsp:\/\/\*\*\*@127\.0\.0\.1/);
+	const checked = await start("check", file, "--json").ended;
+	assert.doesNotMatch(checked.out + checked.err, /secret-/);
 });
 
 test("what ends the program is said without a secret too", async () => {
