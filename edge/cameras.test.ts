@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { connectAsync, type MqttClient } from "mqtt";
-import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
 import { eventually, makeClip, temporaryDirectory } from "../adapters/fixtures.js";
 import { noRtspServer, openRtspServer } from "../adapters/rtspServer.js";
-import { freePort, starter } from "./fixtures.js";
+import { freePort, openConsumed, starter } from "./fixtures.js";
 
 const folder = temporaryDirectory();
 const start = starter(folder);
@@ -15,60 +13,15 @@ before(async () => {
 	await makeClip(join(folder, "clip.mp4"), "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=4");
 });
 
-interface Heard {
-	readonly camera: string;
-	readonly channel: string;
-	readonly payload: string;
-}
-
-/** A consumer of everything below `acclimate/`. */
-class Consumer {
-	readonly heard: Heard[] = [];
-
-	constructor(readonly client: MqttClient) {
-		client.on("message", (topic, payload) => {
-			const [, camera, channel] = topic.split("/");
-			this.heard.push({ camera, channel: channel ?? "", payload: String(payload) });
-		});
-	}
-
-	on(camera: string, channel: string): string[] {
-		return this.heard.filter((one) => one.camera === camera && one.channel === channel).map(({ payload }) => payload);
-	}
-
-	/** The reasons for which a camera was offline, and "" where it was online, repetitions left out. */
-	reasons(camera: string): string[] {
-		const all = this.on(camera, "state").map((payload) => JSON.parse(payload).reason ?? "");
-		return all.filter((reason, i) => reason !== all[i - 1]);
-	}
-
-	/** Frames a second that a camera showed between two moments, dropped ones included. */
-	rate(camera: string, from: number, to: number): number {
-		const frames = this.on(camera, "predictions")
-			.map((payload) => JSON.parse(payload))
-			.map(({ frame, capturedAt }) => ({ frame, at: Date.parse(capturedAt) }))
-			.filter(({ at }) => at >= from && at <= to);
-		const [first, last] = [frames[0], frames[frames.length - 1]];
-		return ((last.frame - first.frame) / (last.at - first.at)) * 1000;
-	}
-}
-
-const opened = async () => {
-	const broker = await openEmbeddedBroker();
-	const consumer = new Consumer(await connectAsync(broker.url));
-	await consumer.client.subscribeAsync("acclimate/#", { qos: 1 });
-	return { broker, consumer };
-};
-
 test("what befalls a camera is told and tried again, and another goes on as before", {
 	skip: noRtspServer,
 }, async () => {
-	const { broker, consumer } = await opened();
+	const { url, consumer } = await openConsumed();
 	const port = await freePort();
 	const locked = await openRtspServer("--user", "cam", "--password", "secret");
 	writeFileSync(
 		join(folder, "faults.yaml"),
-		`mqtt: { url: "${broker.url}" }
+		`mqtt: { url: "${url}" }
 store: ./faults
 cameras:
   steady: { source: "test:", fps: 10 }
@@ -104,14 +57,12 @@ cameras:
 	assert.equal((await ended).code, 0);
 	assert.doesNotMatch(err() + consumer.heard.map(({ payload }) => payload).join(), /hunter2/);
 	assert.match(err(), /rtsp:\/\/\*\*\*@127\.0\.0\.1:\d+\/cam wants a user and a password, or other ones/);
-	await consumer.client.endAsync();
-	await broker.close();
 });
 
 test("regions are predicted each by itself and named in the messages", async () => {
-	const { broker, consumer } = await opened();
+	const { url, consumer } = await openConsumed();
 	const regions = "regions: { left: [0, 0, 80, 120], right: [80, 0, 80, 120] }";
-	const text = `mqtt: { url: "${broker.url}" }\nstore: ./regions\ncameras: { road: { source: clip.mp4, ${regions} } }\n`;
+	const text = `mqtt: { url: "${url}" }\nstore: ./regions\ncameras: { road: { source: clip.mp4, ${regions} } }\n`;
 	writeFileSync(join(folder, "regions.yaml"), text);
 	const { code, err } = await start("run", "regions.yaml").ended;
 	assert.equal(code, 0, err);
@@ -121,6 +72,4 @@ test("regions are predicted each by itself and named in the messages", async () 
 		assert.equal(region, i % 2 === 0 ? "left" : "right");
 		assert.equal(frame, Math.floor(i / 2));
 	}
-	await consumer.client.endAsync();
-	await broker.close();
 });

@@ -62,6 +62,7 @@ program
 		const { summary, failures } = await run(config, {
 			signal: untilStopped(),
 			output: options.json ? silent : process.stdout,
+			reload: () => load(file),
 		});
 		for (const failure of failures) complain(failure, 1);
 		process.stdout.write(`${JSON.stringify(summary)}\n`);

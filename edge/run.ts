@@ -6,14 +6,17 @@ import { type CameraOptions, openCamera } from "../adapters/camera.js";
 import { openModel } from "../adapters/model.js";
 import { isEndless } from "../adapters/sources/source.js";
 import type { CameraConfig, Config } from "../config/schema.js";
-import { type Bundle, EdgeError } from "../operators/types.js";
+import type { Bundle } from "../operators/types.js";
 import { bankOf, forgiving, wayOf } from "./bank.js";
+import { openFleet } from "./fleet.js";
 import { type Log, openLog } from "./log.js";
 import { type Bridge, openBridge } from "./mqtt/bridge.js";
 import { connect } from "./mqtt/connect.js";
 import { openControls } from "./mqtt/controls.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
+import { openPresence } from "./presence.js";
+import { reload } from "./reload.js";
 import { openService, type Service } from "./service/service.js";
 import { defaultThreads, settingsOf } from "./settings.js";
 import { openHttp } from "./telemetry/http.js";
@@ -32,6 +35,8 @@ export interface RunOptions {
 	/** Where predictions go when no broker is configured. */
 	readonly output: Writable;
 	readonly onRound?: Watched["onRound"];
+	/** Reads the configuration anew; asked on SIGHUP. */
+	readonly reload?: () => Promise<Config>;
 }
 
 export interface Outcome {
@@ -74,7 +79,7 @@ interface Outside {
 const operate = async (
 	config: Config,
 	{ log, vitals, service }: Outside,
-	{ signal, output, onRound }: RunOptions,
+	{ signal, output, onRound, reload: load }: RunOptions,
 ): Promise<Outcome> => {
 	const started = performance.now();
 	const bundle = await openBundle(config.model ?? bundled.model);
@@ -92,11 +97,13 @@ const operate = async (
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
 
-	const start = async ([name, camera]: [string, CameraConfig]): Promise<void> => {
-		const tally = emptyTally();
+	const fleet = openFleet(async (name, camera, unwanted) => {
+		const either = AbortSignal.any([signal, unwanted]);
+		const tally = tallies[name] ?? emptyTally();
 		const witness = vitals.witness(name, tally);
-		const outlet = witness.overheard(openOutlet(broker, base, name, signal));
-		if (!camera.enabled) return outlet.publish("status", "disabled");
+		unwanted.addEventListener("abort", () => vitals.forget(name), { once: true });
+		const outlet = witness.overheard(openOutlet(broker, base, name, either));
+		if (!camera.enabled) return openPresence(outlet).disabled();
 		const cameraLog = log("camera").child({ camera: name });
 		tallies[name] = tally;
 		await watch({
@@ -111,7 +118,7 @@ const operate = async (
 			control: controls.of(name),
 			settings,
 			log: cameraLog,
-			signal,
+			signal: either,
 			tally,
 			onRound: (step) => {
 				witness.turned();
@@ -119,10 +126,14 @@ const operate = async (
 				onRound?.(step);
 			},
 		});
+	});
+	const hangUp = () => {
+		const [onBegin, onEnd] = [service.reloading, service.ready];
+		if (load && !signal.aborted) void reload({ config, load, fleet, log: log("camera"), onBegin, onEnd });
 	};
 
 	try {
-		const watching = Object.entries(config.cameras).map(start);
+		await fleet.become(config.cameras);
 		if (config.mqtt)
 			bridge = openBridge({
 				...{ broker, base, bundle, vitals, controls },
@@ -130,13 +141,8 @@ const operate = async (
 				log: log("broker"),
 			});
 		service.ready();
-		const endings = await Promise.allSettled(watching);
-		const names = Object.keys(config.cameras);
-		const failures = endings.flatMap((ending, i) => {
-			if (ending.status === "fulfilled") return [];
-			if (!(ending.reason instanceof EdgeError)) throw ending.reason;
-			return [`camera ${names[i]}: ${ending.reason.message}`];
-		});
+		if (load) process.on("SIGHUP", hangUp);
+		const failures = await fleet.ended();
 		await broker.close(signal.aborted ? FAREWELL.interrupted : FAREWELL.ended);
 		const { waiting, dropped } = broker;
 		if (waiting > 0)
@@ -148,6 +154,7 @@ const operate = async (
 		};
 	} finally {
 		bridge?.close();
+		process.off("SIGHUP", hangUp);
 		await broker.close(FAREWELL.interrupted);
 		await model.close();
 		await store.close();
