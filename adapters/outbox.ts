@@ -318,7 +318,7 @@ export function openOutbox({ size, age, announce, onWarning = () => {}, ...optio
 		onStored(listener) {
 			onCommit = listener;
 		},
-		stored: () => (planned ?? running).then(() => {}),
+		stored: () => (failing ? Promise.resolve() : (planned ?? running)).then(() => {}),
 		take(limit) {
 			if (closing) return [];
 			enforce();
