@@ -73,3 +73,22 @@ test("regions are predicted each by itself and named in the messages", async () 
 		assert.equal(frame, Math.floor(i / 2));
 	}
 });
+
+test("cameras under load share the model evenly; neither a slow one nor a dead one holds them up", async () => {
+	const fast = "source: { file: clip.mp4, loop: true }";
+	const cameras = ["a", "b", "c", "d"].map((name) => `  ${name}: { ${fast} }\n`).join("");
+	const slow = '  slow: { source: "test:", fps: 2 }\n  dead: { source: "rtsp://127.0.0.1:9/cam" }\n';
+	writeFileSync(join(folder, "load.yaml"), `store: ./load\ncameras:\n${cameras}${slow}`);
+	const { child, ended, err } = start("run", "load.yaml", "--json");
+	await eventually(() => /refuses the connection/.test(err()), 20_000);
+	await new Promise((done) => setTimeout(done, 6_000));
+	child.kill("SIGTERM");
+	const { code, out } = await ended;
+	assert.equal(code, 0, err());
+	const { a, b, c, d, slow: seldom, dead } = JSON.parse(out).cameras;
+	const counts = [a, b, c, d].map(({ predictions }) => predictions);
+	const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+	for (const count of counts) assert.ok(Math.abs(count / mean - 1) < 0.15, `${counts}`);
+	assert.ok(seldom.predictions >= 6 && seldom.dropped === 0, `${seldom.predictions} of the slow one`);
+	assert.equal(dead.predictions, 0);
+});

@@ -21,6 +21,7 @@ import { openService, type Service } from "./service/service.js";
 import { defaultThreads, settingsOf } from "./settings.js";
 import { openHttp } from "./telemetry/http.js";
 import { openVitals, type Vitals } from "./telemetry/vitals.js";
+import { openTurns } from "./turns.js";
 import { emptyTally, type Tally, type Watched, watch } from "./watch.js";
 
 /** The last line on standard output. */
@@ -94,6 +95,7 @@ const operate = async (
 	const bankFor = (camera: string) => store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), camera);
 	const controls = openControls();
 	let bridge: Bridge | undefined;
+	const seat = openTurns(model);
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
 
@@ -112,7 +114,7 @@ const operate = async (
 					await openCamera({ ...cameraOptions(camera, bundle), onWarning: (warning) => cameraLog.warn(warning) }),
 				),
 			endless: isEndless(camera.source),
-			model,
+			...seat(),
 			outlet,
 			bank: forgiving(bankFor(name), log("knowledge").child({ camera: name })),
 			control: controls.of(name),

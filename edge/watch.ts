@@ -48,6 +48,8 @@ export interface Watched {
 	/** A source that is expected to last for ever is opened again when it fails or ends. */
 	readonly endless: boolean;
 	readonly model: Model;
+	/** The same model, for passes of learning. */
+	readonly learner: Model;
 	readonly outlet: Outlet;
 	readonly bank: Bank;
 	readonly control: Control;
@@ -126,7 +128,7 @@ const remembered = async (bank: Bank, model: Model, { learning }: Settings, log:
 
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, outlet, bank, control, settings, signal, tally, onRound }: Watched,
+	{ open, model, learner, outlet, bank, control, settings, signal, tally, onRound }: Watched,
 	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
@@ -137,7 +139,7 @@ const play = async (
 	if (signal.aborted) close();
 	const droppedBefore = tally.dropped;
 	try {
-		const rounds = pipeline({ camera, model, outlet, bank, control }, settings, start).pipe(
+		const rounds = pipeline({ camera, model, learner, outlet, bank, control }, settings, start).pipe(
 			tap((step) => {
 				count(tally, step, droppedBefore + camera.dropped);
 				tell(step);

@@ -17,6 +17,8 @@ import type { Bank, Camera, Control, Inferred, Knowledge, Model, Outlet } from "
 export interface Ports {
 	readonly camera: Camera;
 	readonly model: Model;
+	/** The same model for passes of learning, which may have to wait. Absent: `model`. */
+	readonly learner?: Model;
 	readonly outlet: Outlet;
 	readonly bank: Bank;
 	/** Absent: nobody commands. */
@@ -25,7 +27,7 @@ export interface Ports {
 
 /** One camera's life: what is known goes round with the batches until the camera ends. */
 export const pipeline = (
-	{ camera, model, outlet, bank, control = uncommanded }: Ports,
+	{ camera, model, learner = model, outlet, bank, control = uncommanded }: Ports,
 	{ batch: batching, learning }: Settings,
 	start: Knowledge,
 ): Observable<Inferred> => {
@@ -36,7 +38,7 @@ export const pipeline = (
 	if (!learning) return rounds(start, pipe(see, tell()));
 
 	const compare = pipe(detect(bundle, learning), reconsider(model, learning));
-	const learn = pipe(recall(bank, bundle, learning), adapt(model, camera, learning));
+	const learn = pipe(recall(bank, bundle, learning), adapt(learner, camera, learning));
 	const keep = pipe(announce(outlet), checkpoint(bank, learning.checkpoint));
 	const adapting = pipe(compare, tell(), learn, keep);
 	return rounds(start, pipe(see, unlessFrozen(tell(), adapting)));
