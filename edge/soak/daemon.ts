@@ -69,6 +69,11 @@ export class Daemon {
 		for (const [name, tally] of Object.entries(cameras)) this.tallies.set(name, plus(this.tallies.get(name), tally));
 	}
 
+	/** Has the configuration read again. */
+	reload(): void {
+		process.kill(this.pid, "SIGHUP");
+	}
+
 	async #measure(): Promise<void> {
 		const status = await readFile(`/proc/${this.pid}/status`, "utf8");
 		this.peak = Math.max(this.peak, Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]));

@@ -103,6 +103,27 @@ export const faults: readonly Fault[] = [
 		},
 	},
 	{
+		name: "SIGHUP: a mistake, one camera more, and less",
+		async strike({ daemon, consumer, configure }, hold) {
+			const extra = async (status: string) => {
+				for (let waited = 0; consumer.cameras.get("extra")?.status !== status; waited += 50) {
+					if (waited > 20_000) throw new Error(`the camera that SIGHUP concerns is not ${status}`);
+					await sleep(50);
+				}
+			};
+			await configure("  extra: { sauce: nothing }");
+			daemon.reload();
+			await sleep(500);
+			await configure('  extra: { source: "test:", fps: 5 }');
+			daemon.reload();
+			await extra("online");
+			await sleep(hold);
+			await configure();
+			daemon.reload();
+			await extra("offline");
+		},
+	},
+	{
 		name: "SIGTERM and a start",
 		async strike({ daemon }) {
 			await daemon.stop();

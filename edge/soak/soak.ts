@@ -17,6 +17,9 @@ const RECOVERY = 90_000;
 /** Milliseconds that a fault lasts: a part of the time there is for it, within these. */
 const HOLD = { shortest: 2_000, longest: 60_000 };
 
+/** Of the column of names. */
+const WIDTH = Math.max(...faults.map(({ name }) => name.length));
+
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" } } });
 const minutes = Number(values.minutes);
 if (!(minutes > 0) || noMosquitto) {
@@ -47,7 +50,7 @@ const strike = async (scene: Scene, fault: Fault, hold: number): Promise<void> =
 	await fault.strike(scene, hold);
 	const seconds = await recovered(scene);
 	console.log(
-		`${fault.name.padEnd(34)} ${(hold / 1e3).toFixed(0).padStart(3)} s, as before ${seconds.toFixed(1)} s later`,
+		`${fault.name.padEnd(WIDTH)} ${(hold / 1e3).toFixed(0).padStart(3)} s, as before ${seconds.toFixed(1)} s later`,
 	);
 };
 
@@ -72,10 +75,10 @@ try {
 	console.log(
 		`a soak of ${minutes} minutes and at least every fault once; the daemon's log: ${scene.folder}/daemon.log\n`,
 	);
-	console.log(`${"a start".padEnd(34)}        as before ${(await recovered(scene)).toFixed(1)} s later`);
+	console.log(`${"a start".padEnd(WIDTH)}        as before ${(await recovered(scene)).toFixed(1)} s later`);
 	const possible = faults.filter((fault) => {
 		const why = fault.impossible?.(scene);
-		if (why) console.log(`${fault.name.padEnd(34)} left out: ${why}`);
+		if (why) console.log(`${fault.name.padEnd(WIDTH)} left out: ${why}`);
 		return !why;
 	});
 	const share = (minutes * 60_000) / possible.length / 2;
