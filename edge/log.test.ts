@@ -59,6 +59,13 @@ test("with trace, nothing that is printed holds a secret", async () => {
 	}
 });
 
+test("a password of digits leaves the numbers of the log alone", async () => {
+	const year = String(Date.now()).slice(0, 4);
+	const { err } = await run(`mqtt: { url: "mqtt://127.0.0.1:9/${year}", username: x, password: "${year}" }`);
+	assert.ok(lines(err).every(({ time }) => String(time).startsWith(year)));
+	assert.doesNotMatch(err, new RegExp(`"[^"]*9/${year}[^"]*"`));
+});
+
 test("with trace, nothing that is printed holds a camera's password, whoever says it", async () => {
 	const port = await freePort();
 	const file = join(folder, "camera.yaml");

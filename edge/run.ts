@@ -102,7 +102,7 @@ const operate = async (
 	const fleet = openFleet(async (name, camera, unwanted) => {
 		const either = AbortSignal.any([signal, unwanted]);
 		const tally = tallies[name] ?? emptyTally();
-		const witness = vitals.witness(name, tally);
+		const witness = vitals.witness(name, tally, camera.stall);
 		unwanted.addEventListener("abort", () => vitals.forget(name), { once: true });
 		const outlet = witness.overheard(openOutlet(broker, base, name, either));
 		if (!camera.enabled) return openPresence(outlet).disabled();

@@ -71,7 +71,7 @@ describe("a service manager", { skip }, () => {
 		const vitals = openVitals();
 		openService(vitals, log, { ...env, WATCHDOG_USEC: "600000", WATCHDOG_PID: String(process.pid) });
 		const fed = () => words().length;
-		const road = vitals.witness("road", emptyTally());
+		const road = vitals.witness("road", emptyTally(), 0);
 		await eventually(() => fed() >= 2);
 		await road.overheard(silence).publish("status", "online");
 		await sleep(1_000); // for what is on its way

@@ -36,7 +36,7 @@ const get = async (url: string) => {
 describe("what the daemon looks like from outside", () => {
 	it("is stuck when a camera is online and no round ends, and only then", async () => {
 		const vitals = openVitals();
-		const road = vitals.witness("road", emptyTally());
+		const road = vitals.witness("road", emptyTally(), 0);
 		const outlet = road.overheard(silence);
 		assert.ok(vitals.turning(0), "nothing is online");
 		await outlet.publish("status", "online");
@@ -47,11 +47,15 @@ describe("what the daemon looks like from outside", () => {
 		assert.ok(!vitals.turning(20), "a prediction is no round: learning may hang");
 		road.turned();
 		assert.ok(vitals.turning(20));
-		const yard = vitals.witness("yard", emptyTally());
+		const yard = vitals.witness("yard", emptyTally(), 0);
 		await yard.overheard(silence).publish("status", "online");
 		await sleep(30);
 		yard.turned();
 		assert.ok(vitals.turning(20), "one camera is enough: the others' sources are watched by themselves");
+		const slow = vitals.witness("yard", emptyTally(), 60_000);
+		await slow.overheard(silence).publish("status", "online");
+		await sleep(30);
+		assert.ok(vitals.turning(20), "one that may be silent for longer is not stuck");
 		await outlet.publish("status", "offline");
 		vitals.forget("yard");
 		await sleep(30);
@@ -64,7 +68,7 @@ describe("what the daemon looks like from outside", () => {
 		assert.equal(ready(vitals).ok, false);
 		vitals.model = true;
 		vitals.broker = broker;
-		const outlet = vitals.witness("road", emptyTally()).overheard(silence);
+		const outlet = vitals.witness("road", emptyTally(), 0).overheard(silence);
 		assert.equal(ready(vitals).ok, false, "the camera has only begun");
 		await outlet.publish("status", "disabled");
 		assert.deepEqual(ready(vitals).because, { model: "open", cameras: "none is enabled", broker: "connected" });
@@ -126,7 +130,7 @@ describe("metrics", () => {
 	it("tell of each camera what was counted, published and is waiting", async () => {
 		const vitals = openVitals();
 		const tally = { ...emptyTally(), frames: 30, predictions: 20, dropped: 10, steps: 3, domains: 2, domainChanges: 1 };
-		const road = vitals.witness("road", tally);
+		const road = vitals.witness("road", tally, 0);
 		road.opened({ waiting: 5 } as Camera);
 		const outlet = road.overheard(silence);
 		await outlet.publish("status", "online");

@@ -27,8 +27,11 @@ export interface Vitals {
 	/** `round`: some camera's round has ended. `sent`: a prediction was handed to the broker, seconds after its frame came. */
 	readonly events: EventEmitter<{ round: []; sent: [camera: string, latency: number] }>;
 	readonly cameras: ReadonlyMap<string, CameraVitals>;
-	/** Begins to look at a camera, whose tally is counted up by others; a name that is known already starts anew. */
-	witness(camera: string, tally: Tally): Witness;
+	/**
+	 * Begins to look at a camera, whose tally is counted up by others and which may be silent for `stall` milliseconds; a
+	 * name that is known already starts anew.
+	 */
+	witness(camera: string, tally: Tally, stall: number): Witness;
 	/** The camera is gone from the configuration. */
 	forget(camera: string): void;
 	/** Whether the model is open. */
@@ -37,8 +40,8 @@ export interface Vitals {
 	/** Messages that had been lost when the broker was connected last. */
 	droppedBefore: number;
 	/**
-	 * Whether rounds turn: some camera that is online has ended one, or come online, in the last `limit` milliseconds. True
-	 * where none is online, because then there is nothing to turn.
+	 * Whether rounds turn: some camera that is online has ended one, or come online, in the last `limit` milliseconds, or as
+	 * long as it may be silent. True where none is online, because then there is nothing to turn.
 	 */
 	turning(limit: number): boolean;
 	/** Whether some camera is online. */
@@ -55,8 +58,8 @@ export const openVitals = (): Vitals => {
 		model: false,
 		broker: undefined,
 		droppedBefore: 0,
-		witness(name, tally) {
-			const camera = new OneCamera(tally);
+		witness(name, tally, stall) {
+			const camera = new OneCamera(tally, stall);
 			cameras.set(name, camera);
 			return {
 				opened(source) {
@@ -80,8 +83,8 @@ export const openVitals = (): Vitals => {
 		},
 		forget: (name) => void cameras.delete(name),
 		turning: (limit) => {
-			const since = performance.now() - limit;
-			return online().length === 0 || online().some(({ sign }) => sign >= since);
+			const now = performance.now();
+			return online().length === 0 || online().some(({ sign, stall }) => now - sign <= Math.max(limit, stall));
 		},
 		get online() {
 			return online().length > 0;
@@ -97,7 +100,10 @@ class OneCamera implements CameraVitals {
 	/** When it last gave a sign of life, on the clock of `performance`. */
 	sign = 0;
 
-	constructor(readonly tally: Tally) {}
+	constructor(
+		readonly tally: Tally,
+		readonly stall: number,
+	) {}
 
 	get waiting() {
 		return this.source?.waiting ?? 0;
