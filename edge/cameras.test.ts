@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { eventually, makeClip, temporaryDirectory } from "../adapters/fixtures.js";
@@ -91,4 +93,25 @@ test("cameras under load share the model evenly; neither a slow one nor a dead o
 	for (const count of counts) assert.ok(Math.abs(count / mean - 1) < 0.15, `${counts}`);
 	assert.ok(seldom.predictions >= 6 && seldom.dropped === 0, `${seldom.predictions} of the slow one`);
 	assert.equal(dead.predictions, 0);
+});
+
+test("check tries all cameras side by side, gives none longer than its stall, and shows no password", async () => {
+	const silent = createServer(() => {}).listen(0, "127.0.0.1");
+	await once(silent, "listening");
+	const { port } = silent.address() as AddressInfo;
+	const address = `rtsp://cam:hunter2@127.0.0.1:${port}/cam`;
+	const silents = [1, 2, 3, 4].map((i) => `  silent${i}: { source: "${address}", stall: 2s }\n`).join("");
+	const others = '  refused: { source: "rtsp://127.0.0.1:9/cam" }\n  good: { source: "test:" }\n';
+	writeFileSync(join(folder, "check.yaml"), `cameras:\n${silents}${others}`);
+	const { code, err, seconds } = await start("check", "check.yaml").ended;
+	silent.close();
+	assert.equal(code, 2);
+	assert.deepEqual(
+		err.trimEnd().split("\n"),
+		[
+			...[1, 2, 3, 4].map((i) => `silent${i}: rtsp://***@127.0.0.1:${port}/cam has sent no frame for 2 s`),
+			"refused: rtsp://127.0.0.1:9/cam refuses the connection: nothing listens there",
+		].map((line) => `check.yaml  cameras.${line}`),
+	);
+	assert.ok(seconds < 8, `${seconds} s`);
 });
