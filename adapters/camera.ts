@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
+import type { Readable } from "node:stream";
 import Ffmpeg from "fluent-ffmpeg";
 import { type Camera, CameraError } from "../operators/types.js";
 import { ffmpegPath, passthrough } from "./ffmpeg.js";
@@ -50,6 +51,24 @@ export function ffmpegArguments(options: CameraOptions, everyFrame: readonly str
 	return (command as unknown as { _getArguments(): string[] })._getArguments();
 }
 
+/** Characters of what ffmpeg says that are read in so many milliseconds; one that says more has to wait. */
+const FLOOD = { characters: 65_536, interval: 100 };
+
+/** Reads a text stream, at a bounded rate: a corrupt video can make ffmpeg say more than there is time to read. */
+function listen(stream: Readable, hear: (text: string) => void): void {
+	let heard = 0;
+	stream.setEncoding("utf8").on("data", (text: string) => {
+		hear(text);
+		heard += text.length;
+		if (heard < FLOOD.characters || stream.isPaused()) return;
+		stream.pause();
+		setTimeout(() => {
+			heard = 0;
+			stream.resume();
+		}, FLOOD.interval);
+	});
+}
+
 /** Milliseconds ffmpeg gets to end by itself. */
 const GRACE = 1000;
 
@@ -87,8 +106,13 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 	};
 	const giveUp = (after: number) => {
 		queue.end(new CameraError("timeout", `${nameOf(source)} has sent no frame for ${after / 1000} s`));
-		child.stdout?.destroy();
+		shut();
 		child.kill("SIGKILL");
+	};
+	// Blocked in a write to a pipe nobody reads, ffmpeg would not notice a signal.
+	const shut = () => {
+		child.stdout?.destroy();
+		child.stderr?.destroy();
 	};
 
 	/** Runs ffmpeg to its end. */
@@ -114,7 +138,7 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 			frames.push(chunk);
 			if (queue.full) flow(false);
 		});
-		mine.stderr.setEncoding("utf8").on("data", said.push);
+		listen(mine.stderr, said.push);
 		return new Promise<void>((done) => {
 			mine.once("error", (cause) => {
 				if (mine.pid !== undefined) return; // a signal that could not be delivered; the process still ends
@@ -156,8 +180,7 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 			closing = true;
 			queue.end();
 			flow(false);
-			// Blocked in a write to a pipe nobody reads, ffmpeg would not notice the signal.
-			child.stdout?.destroy();
+			shut();
 			child.kill("SIGTERM");
 			const last = setTimeout(() => child.kill("SIGKILL"), GRACE);
 			await gone;

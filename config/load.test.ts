@@ -79,6 +79,27 @@ test("relative paths start at the YAML file's folder, absolute ones stay", () =>
 	assert.equal(fileOf(parsed.config), "/etc/acclimate/clips/a.mp4");
 });
 
+test("a source is one of several kinds, written as a text or a mapping", () => {
+	const stream = { kind: "stream", pace: "fast", verify: true };
+	for (const [written, source] of [
+		["test:", { kind: "test" }],
+		["v4l2:///dev/video0", { kind: "device", device: "/dev/video0" }],
+		["{ device: /dev/v4l/by-id/cam }", { kind: "device", device: "/dev/v4l/by-id/cam" }],
+		["RTSP://cam/1", { ...stream, url: "RTSP://cam/1" }],
+		["{ url: https://cam/1, verify: false }", { ...stream, url: "https://cam/1", verify: false }],
+		["https://cam/live.m3u8?token=x", { ...stream, url: "https://cam/live.m3u8?token=x", pace: "realtime" }],
+		["{ url: http://cam/live.m3u8, pace: fast }", { ...stream, url: "http://cam/live.m3u8" }],
+		["pictures/", { kind: "file", file: "/etc/pictures", loop: false, pace: "fast" }],
+	] as const) {
+		const parsed = parse(
+			`cameras: { road: { source: "${written}" } }`.replace(/"(\{.*\})"/, "$1"),
+			"/etc/cam.yaml",
+			nowhere,
+		);
+		assert.deepEqual("config" in parsed ? parsed.config.cameras.road.source : parsed.mistakes, source);
+	}
+});
+
 test("durations become milliseconds", () => {
 	for (const [written, ms] of [
 		["250ms", 250],

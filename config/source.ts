@@ -56,7 +56,7 @@ const form = z
 		pace: pace
 			.exactOptional()
 			.describe(
-				"Whether recorded frames come as fast as they are worked off, or at the recording's own rate; fast where absent. For files and for recordings on a web server.",
+				"Whether recorded frames come as fast as they are worked off, or at the recording's own rate; where absent realtime for HLS playlists (.m3u8) and fast for everything else. For files and for recordings on a web server.",
 			),
 		verify: z
 			.boolean()
@@ -73,11 +73,14 @@ const form = z
 		if (verify !== undefined && !/^https:/i.test(url ?? ""))
 			mistake("ffmpeg can check the certificates of https alone", "verify");
 	})
-	.transform(({ file, url, device, loop = false, pace = "fast", verify = true }) => {
-		if (file !== undefined) return { kind: "file", file, loop, pace } as const;
-		if (url !== undefined) return { kind: "stream", url, pace, verify } as const;
+	.transform(({ file, url, device, loop = false, pace, verify = true }) => {
+		if (file !== undefined) return { kind: "file", file, loop, pace: pace ?? "fast" } as const;
+		if (url !== undefined) return { kind: "stream", url, pace: pace ?? paceOf(url), verify } as const;
 		return { kind: "device", device: device as string } as const;
 	});
+
+/** A playlist's segments come in bursts, of which most frames would be dropped; at their own rate they are as a camera's. */
+const paceOf = (url: string) => (/\.m3u8$/i.test(new URL(url).pathname) ? "realtime" : "fast");
 
 const EXAMPLE = "expected a path, a URL, or a mapping such as { file: clip.mp4, loop: true, pace: realtime }";
 

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { before, test } from "node:test";
+import { openBundle } from "../adapters/bundle.js";
+import { systemFfmpeg } from "../adapters/ffmpeg.js";
 import { eventually, makeClip, temporaryDirectory } from "../adapters/fixtures.js";
 import { noRtspServer, openRtspServer } from "../adapters/rtspServer.js";
 import { freePort, openConsumed, starter } from "./fixtures.js";
+import { bundled } from "./paths.js";
 
 const folder = temporaryDirectory();
 const start = starter(folder);
+const noFfmpeg = systemFfmpeg() === undefined && "no ffmpeg on the PATH";
 
 before(async () => {
 	await makeClip(join(folder, "clip.mp4"), "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=4");
@@ -59,6 +63,48 @@ cameras:
 	assert.equal((await ended).code, 0);
 	assert.doesNotMatch(err() + consumer.heard.map(({ payload }) => payload).join(), /hunter2/);
 	assert.match(err(), /rtsp:\/\/\*\*\*@127\.0\.0\.1:\d+\/cam wants a user and a password, or other ones/);
+});
+
+test("an ffmpeg that hangs, exits at once, floods or sends half a frame is told of and replaced", {
+	skip: noFfmpeg,
+}, async () => {
+	const { url, consumer } = await openConsumed();
+	const { manifest } = await openBundle(bundled.model);
+	const frame = 3 * manifest.input.width * manifest.input.height;
+	mkdirSync(join(folder, "bin"));
+	// The real one, but for sources that ask for something else.
+	writeFileSync(
+		join(folder, "bin", "ffmpeg"),
+		`#!/bin/sh
+case "$*" in
+*rtsp://hangs*) head -c ${frame} /dev/zero; exec sleep 600 ;;
+*rtsp://exits*) echo "[error] all is lost" >&2; exit 3 ;;
+*rtsp://floods*) yes "[error] corrupt macroblock" >&2 & while head -c ${frame} /dev/zero; do sleep 0.2; done ;;
+*rtsp://half*) head -c ${frame / 2} /dev/zero ;;
+*) exec ${systemFfmpeg()} "$@" ;;
+esac
+`,
+	);
+	chmodSync(join(folder, "bin", "ffmpeg"), 0o755);
+	const faulty = ["hangs", "exits", "floods", "half"];
+	const cameras = faulty.map((name) => `  ${name}: { source: "rtsp://${name}/", stall: 1s }\n`).join("");
+	const steady = '  steady: { source: "test:", fps: 10 }\n';
+	writeFileSync(join(folder, "ffmpeg.yaml"), `mqtt: { url: "${url}" }\nstore: ./ffmpeg\ncameras:\n${cameras}${steady}`);
+	const misled = starter(folder, { PATH: `${join(folder, "bin")}${delimiter}${process.env.PATH}` });
+	const { child, ended, err } = misled("run", "ffmpeg.yaml");
+	await eventually(() => consumer.on("steady", "predictions").length > 0, 20_000);
+	const from = Date.now();
+	const retriesOf = (camera: string) => JSON.parse(consumer.on(camera, "state").at(-1) ?? "{}").retries ?? 0;
+	await eventually(() => retriesOf("exits") >= 2 && retriesOf("half") >= 2, 20_000);
+	await eventually(() => consumer.reasons("hangs").join().startsWith(",timeout,,timeout"), 20_000);
+	await eventually(() => consumer.on("floods", "predictions").length >= 20, 20_000);
+	assert.deepEqual(consumer.reasons("exits"), ["unreadable"]);
+	assert.deepEqual(consumer.reasons("half"), ["unreadable"]);
+	assert.deepEqual(consumer.on("floods", "status"), ["online"]);
+	const rate = consumer.rate("steady", from, Date.now());
+	assert.ok(Math.abs(rate - 10) < 1, `${rate} frames a second`);
+	child.kill("SIGTERM");
+	assert.equal((await ended).code, 0, err());
 });
 
 test("regions are predicted each by itself and named in the messages", async () => {

@@ -96,8 +96,9 @@ export const watch = async (watched: Watched): Promise<void> => {
 		}
 		if (signal.aborted) return;
 		if (!endless) {
-			if (failure) throw failure;
-			return;
+			if (failure === undefined) return;
+			log.error(failure.message);
+			throw failure;
 		}
 		log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
 		await sleep(pause, signal);
