@@ -19,6 +19,15 @@ export interface BrokerOptions {
 	 * the new one's birth. Absent: one for as long as this process lives.
 	 */
 	readonly clientId?: string;
+	/** The protocol's version; 3.1.1 where absent. */
+	readonly version?: "3.1.1" | 5;
+	/** Contents of files in PEM; for mqtts and wss. */
+	readonly tls?: {
+		readonly ca?: Buffer;
+		readonly cert?: Buffer;
+		readonly key?: Buffer;
+		readonly rejectUnauthorized: boolean;
+	};
 	/** Published by the broker when this process is gone without a farewell. */
 	readonly will: Notice;
 	/** Published on every connect. */
@@ -163,13 +172,16 @@ export function openBroker(options: BrokerOptions): Broker {
 	 */
 	const connect = () => {
 		let since = Number.POSITIVE_INFINITY;
-		const { username, password, will } = options;
+		const { username, password, will, version, tls } = options;
 		const mine = mqtt.connect(options.url, {
 			reconnectPeriod: 0,
 			connectTimeout: times.connect,
 			keepalive: Math.ceil(times.keepalive / 1000),
 			clientId,
 			clean: true,
+			// What is asked of us is short; a broker of version 5 does not even send what is not.
+			...(version === 5 && { protocolVersion: 5, properties: { maximumPacketSize: 4 * LONGEST } }),
+			...tls,
 			will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
 			...(username === undefined ? {} : { username }),
 			...(password === undefined ? {} : { password }),

@@ -27,6 +27,9 @@ test("the smallest configuration has a default for everything else", () => {
 			mqtt: {
 				url: "mqtt://127.0.0.1:1883",
 				topic: "acclimate",
+				version: "3.1.1",
+				discovery: "none",
+				predictions: { form: "full", every: 1, on: "frame" },
 				outbox: { size: 256_000_000, age: 86_400_000 },
 			},
 			store: "/etc/acclimate/acclimate-data",
@@ -56,6 +59,25 @@ test("the smallest configuration has a default for everything else", () => {
 			log: { level: "info", format: "json", modules: {} },
 		},
 	});
+});
+
+test("what secures a connection starts at the YAML file's folder, and has a connection to secure", () => {
+	const parsed = (mqtt: string) =>
+		parse(`mqtt: ${mqtt}\ncameras: { road: { source: clip.mp4 } }\n`, "/etc/acclimate/cam.yaml", nowhere);
+	const secured = parsed("{ url: mqtts://x, tls: { ca: ca.pem, cert: /a/cert.pem, key: key.pem } }");
+	assert.deepEqual("config" in secured && secured.config.mqtt?.tls, {
+		ca: "/etc/acclimate/ca.pem",
+		cert: "/a/cert.pem",
+		key: "/etc/acclimate/key.pem",
+		rejectUnauthorized: true,
+	});
+	const mistakeOf = (mqtt: string) => {
+		const outcome = parsed(mqtt);
+		return "mistakes" in outcome ? outcome.mistakes.join("\n") : "none";
+	};
+	assert.match(mistakeOf("{ url: mqtt://x, tls: { ca: ca.pem } }"), /mqtt\.tls: .*write mqtts:\/\/ or wss:\/\//);
+	assert.match(mistakeOf("{ url: mqtts://x, tls: { cert: a.pem } }"), /mqtt\.tls: .*give both cert and key/);
+	assert.match(mistakeOf("{ url: mqtts://x, version: 4 }"), /mqtt\.version: expected one of "3\.1\.1", 5/);
 });
 
 test("a size has a unit, and bounds", () => {

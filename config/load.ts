@@ -74,9 +74,12 @@ function anchored(config: Config, folder: string): Config {
 		if (source.kind !== "file") return [name, camera] as const;
 		return [name, { ...camera, source: { ...source, file: resolve(folder, source.file) } }] as const;
 	});
-	const { model } = config;
+	const { model, mqtt } = config;
+	const inFolder = (files: Record<string, unknown>) =>
+		Object.entries(files).map(([key, file]) => [key, typeof file === "string" ? resolve(folder, file) : file]);
 	return {
 		...config,
+		...(mqtt?.tls && { mqtt: { ...mqtt, tls: Object.fromEntries(inFolder(mqtt.tls)) as typeof mqtt.tls } }),
 		...(model !== undefined && { model: resolve(folder, model) }),
 		store: resolve(folder, config.store),
 		cameras: Object.fromEntries(cameras),

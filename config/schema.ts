@@ -1,57 +1,14 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { camera } from "./camera.js";
-import { duration, number, path, positive, size, text, whole } from "./values.js";
+import { mqtt } from "./mqtt.js";
+import { duration, number, path, positive, text, whole } from "./values.js";
 
 /*
  * The one description of the configuration: types, defaults, bounds, sentences for mistakes and the editor's schema.
  * An `error` says what was expected; what was found instead is added where the mistake is located (mistakes.ts).
  * Defaults are not repeated in the descriptions: editorSchema() adds them.
  */
-
-const MQTT_URL = "expected the broker's URL, such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)";
-
-function isBrokerUrl(value: string): boolean {
-	const url = URL.canParse(value) ? new URL(value) : undefined;
-	return url !== undefined && /^(mqtts?|wss?):$/.test(url.protocol) && url.hostname !== "";
-}
-
-const TOPIC = "expected a topic such as site/north: no spaces, + or #, no / at its ends, no $ at its start";
-
-const outbox = z.strictObject({
-	size: size("1MB", "100GB")
-		.prefault("256MB")
-		.describe("Most that messages take on disk while they wait; then the oldest go, and the gap is told."),
-	age: duration("10000h")
-		.prefault("24h")
-		.describe("How long a message is worth sending; what is older goes, and the gap is told."),
-});
-
-const mqtt = z
-	.strictObject({
-		url: text(MQTT_URL)
-			.refine(isBrokerUrl, { error: MQTT_URL })
-			.describe("The broker's URL, with mqtt, mqtts, ws or wss as its scheme.")
-			.meta({ examples: ["mqtt://127.0.0.1:1883"] }),
-		username: text("expected a user name").exactOptional().describe("The user name the broker knows this device by."),
-		password: text("expected text")
-			.exactOptional()
-			.describe("The password; better the name of a secret in quotes than the password itself.")
-			.meta({ writeOnly: true, examples: ["{ACCLIMATE_MQTT_PASSWORD}"] }),
-		clientId: text("expected a client identifier of 1 to 128 characters", 128)
-			.exactOptional()
-			.describe("The MQTT client identifier, unique at the broker; a random one where absent."),
-		topic: text(TOPIC, 256)
-			.regex(/^(?!\$)[^+#/\s]+(\/[^+#/\s]+)*$/, { error: TOPIC })
-			.refine((topic) => !/\p{Cc}/u.test(topic), { error: TOPIC })
-			.default("acclimate")
-			.describe("The base topic that every topic of this device begins with."),
-		outbox: outbox.prefault({}).describe("Where messages wait on disk until the broker has acknowledged them."),
-	})
-	.refine(({ username, password }) => password === undefined || username !== undefined, {
-		path: ["password"],
-		error: "MQTT takes no password without a user name — give username too",
-	});
 
 const CAMERAS = "one camera at least, such as road: { source: clip.mp4 }";
 

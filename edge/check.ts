@@ -3,6 +3,7 @@ import { type CameraOptions, openCamera } from "../adapters/camera.js";
 import type { Config } from "../config/schema.js";
 import { EdgeError } from "../operators/types.js";
 import { Mistake } from "./mistake.js";
+import { filesOf } from "./mqtt/tls.js";
 import { bundled } from "./paths.js";
 import { cameraOptions } from "./run.js";
 
@@ -22,6 +23,7 @@ export const check = async (file: string, config: Config): Promise<void> => {
 			problems.set(key, `${file}  ${key}: ${error.message}`);
 		}
 	};
+	await attempt("mqtt.tls", async () => void (config.mqtt?.tls && filesOf(config.mqtt.tls)));
 	await attempt("model", async () => {
 		const bundle = await openBundle(config.model ?? bundled.model);
 		const enabled = Object.entries(config.cameras).filter(([, camera]) => camera.enabled);

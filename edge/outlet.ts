@@ -1,3 +1,4 @@
+import { identity } from "rxjs";
 import type { Broker, Outlet } from "../operators/types.js";
 
 /** What a payload says about its own shape; a new number means that consumers must look again. */
@@ -16,11 +17,19 @@ export const stamped = (seq: number, camera: string, payload: object) => ({
 });
 
 /**
- * A camera's topics under the base topic. Once the signal says that the run ends, nobody waits for a broker's room any
+ * A camera's topics under the base topic; `choose` says which predictions are told, and how. Once the signal says that the run ends, nobody waits for a broker's room any
  * more: what was sent is kept, and there is knowledge to be stored.
  */
-export const openOutlet = (broker: Broker, base: string, camera: string, signal: AbortSignal): Outlet => ({
-	publish: (channel: string, payload: object | string) => {
+export const openOutlet = (
+	broker: Broker,
+	base: string,
+	camera: string,
+	signal: AbortSignal,
+	choose: (prediction: object) => object | undefined = identity,
+): Outlet => ({
+	publish: async (channel: string, given: object | string) => {
+		const payload = channel === "predictions" ? choose(given as object) : given;
+		if (payload === undefined) return;
 		const topic = `${base}/${camera}/${channel}`;
 		const retain = RETAINED.has(channel);
 		const sent =

@@ -6,13 +6,14 @@ import { type CameraOptions, openCamera } from "../adapters/camera.js";
 import { openModel } from "../adapters/model.js";
 import { isEndless } from "../adapters/sources/source.js";
 import type { CameraConfig, Config } from "../config/schema.js";
-import type { Bundle } from "../operators/types.js";
+import type { Broker, Bundle } from "../operators/types.js";
 import { bankOf, forgiving, wayOf } from "./bank.js";
 import { openFleet } from "./fleet.js";
 import { type Log, openLog } from "./log.js";
 import { type Bridge, openBridge } from "./mqtt/bridge.js";
 import { connect } from "./mqtt/connect.js";
 import { openControls } from "./mqtt/controls.js";
+import { selection } from "./mqtt/selection.js";
 import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { openPresence } from "./presence.js";
@@ -51,7 +52,7 @@ const FAREWELL = { ended: 5_000, interrupted: 2_000 };
 
 /**
  * Runs the daemon until every camera has ended or the signal says so, to be looked at from outside where that is wanted.
- * @throws {EdgeError} when the bundle, the model or the store cannot be opened
+ * @throws {EdgeError} when the bundle, the model, the store or what secures the connection cannot be opened
  * @throws {Mistake} when the address for health and metrics cannot be used
  */
 export const run = async (config: Config, options: RunOptions): Promise<Outcome> => {
@@ -88,13 +89,21 @@ const operate = async (
 	const model = await openModel(bundle, { threads: config.threads ?? defaultThreads() });
 	const base = config.mqtt?.topic ?? "acclimate";
 	vitals.model = true;
-	const broker = config.mqtt
-		? connect(config.mqtt, config.store, vitals, log("broker"), (message) => bridge?.hear(message))
-		: openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
+	let bridge: Bridge | undefined;
+	let broker: Broker;
+	try {
+		broker = config.mqtt
+			? connect(config.mqtt, config.store, vitals, log("broker"), (message) => bridge?.hear(message))
+			: openStdoutBroker({ output, prints: (topic) => topic.endsWith("/predictions") });
+	} catch (error) {
+		await model.close();
+		await store.close();
+		throw error;
+	}
 	vitals.broker = broker;
 	const bankFor = (camera: string) => store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), camera);
 	const controls = openControls();
-	let bridge: Bridge | undefined;
+	const choose = () => config.mqtt && selection(config.mqtt.predictions);
 	const seat = openTurns(model);
 	const settings = settingsOf(config);
 	const tallies: Record<string, Tally> = {};
@@ -104,7 +113,7 @@ const operate = async (
 		const tally = tallies[name] ?? emptyTally();
 		const witness = vitals.witness(name, tally, camera.stall);
 		unwanted.addEventListener("abort", () => vitals.forget(name), { once: true });
-		const outlet = witness.overheard(openOutlet(broker, base, name, either));
+		const outlet = witness.overheard(openOutlet(broker, base, name, either, choose()));
 		if (!camera.enabled) return openPresence(outlet).disabled();
 		const cameraLog = log("camera").child({ camera: name });
 		tallies[name] = tally;
@@ -130,7 +139,11 @@ const operate = async (
 		});
 	});
 	const hangUp = () => {
-		const [onBegin, onEnd] = [service.reloading, service.ready];
+		const onBegin = service.reloading;
+		const onEnd = () => {
+			bridge?.tell();
+			service.ready();
+		};
 		if (load && !signal.aborted) void reload({ config, load, fleet, log: log("camera"), onBegin, onEnd });
 	};
 
@@ -139,6 +152,7 @@ const operate = async (
 		if (config.mqtt)
 			bridge = openBridge({
 				...{ broker, base, bundle, vitals, controls },
+				discovery: config.mqtt.discovery !== "none",
 				domains: (camera) => bankFor(camera).domains(),
 				log: log("broker"),
 			});

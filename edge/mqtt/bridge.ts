@@ -6,6 +6,7 @@ import type { Broker, Bundle, Command, DomainRecord } from "../../operators/type
 import { bundled } from "../paths.js";
 import type { Vitals } from "../telemetry/vitals.js";
 import type { Controls } from "./controls.js";
+import { discoveryFilter, openDiscovery } from "./discovery.js";
 import { type answers, type Request, requests } from "./messages.js";
 
 /** What a command for one camera is called on its topic. */
@@ -30,6 +31,8 @@ export interface BridgeOptions {
 	readonly bundle: Bundle;
 	readonly vitals: Vitals;
 	readonly controls: Controls;
+	/** Whether Home Assistant is told of the cameras. */
+	readonly discovery: boolean;
 	/** What is stored of a camera's domains. */
 	readonly domains: (camera: string) => Promise<readonly DomainRecord[]>;
 	readonly log: Logger;
@@ -39,11 +42,17 @@ export interface BridgeOptions {
 export interface Bridge {
 	/** Takes an incoming message, whatever it may be. */
 	hear(message: Incoming): void;
+	/** Says how it runs and, where the cameras are others than before, what runs; it does so now and then by itself. */
+	tell(): void;
 	close(): void;
 }
 
 /** What a bridge wants to hear. */
-export const filtersOf = (base: string): readonly string[] => [`${base}/+/adaptation/set`, `${base}/bridge/request/#`];
+export const filtersOf = (base: string, discovery: boolean): readonly string[] => [
+	`${base}/+/adaptation/set`,
+	`${base}/bridge/request/#`,
+	...(discovery ? [discoveryFilter(base)] : []),
+];
 
 class Refusal extends Error {}
 
@@ -148,13 +157,26 @@ export const openBridge = (options: BridgeOptions): Bridge => {
 		else log.warn({ camera, command: word.slice(0, 32) }, `a command is passed over: ${refusal}`);
 	};
 
-	say("info", info(), true);
-	say("health", health(), true);
-	const beat = setInterval(() => say("health", health(), true), HEALTH);
+	const discovery = options.discovery
+		? openDiscovery({ broker, base, version, model: bundle.manifest.name })
+		: undefined;
+	let cameraNames = "";
+	const tell = () => {
+		say("health", health(), true);
+		const names = [...vitals.cameras.keys()];
+		if (names.join() === cameraNames) return;
+		cameraNames = names.join();
+		say("info", info(), true);
+		discovery?.update(names);
+	};
+	tell();
+	const beat = setInterval(tell, HEALTH);
 	beat.unref();
 
 	return {
-		hear({ topic, payload, retained }) {
+		hear(message) {
+			const { topic, payload, retained } = message;
+			if (!topic.startsWith(`${base}/`)) return discovery?.hear(message);
 			const [first, ...rest] = topic.slice(base.length + 1).split("/");
 			const request = rest.slice(1).join("/");
 			if (retained) log.warn({ topic: topic.slice(0, 128) }, "a command that the broker had kept is passed over");
@@ -162,6 +184,7 @@ export const openBridge = (options: BridgeOptions): Bridge => {
 			else if (Object.hasOwn(requests, request)) enqueue(request as Request, payload);
 			else log.warn({ request: request.slice(0, 64) }, "there is no such request");
 		},
+		tell,
 		close: () => clearInterval(beat),
 	};
 };

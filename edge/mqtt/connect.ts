@@ -7,6 +7,7 @@ import type { Broker } from "../../operators/types.js";
 import { stamped } from "../outlet.js";
 import type { Vitals } from "../telemetry/vitals.js";
 import { filtersOf } from "./bridge.js";
+import { filesOf } from "./tls.js";
 
 /** Connects to the configured broker, with an outbox in the store's folder. */
 export const connect = (
@@ -16,10 +17,12 @@ export const connect = (
 	log: Logger,
 	hear: (message: Incoming) => void,
 ): Broker => {
-	const { topic: base, outbox, ...connection } = mqtt;
+	const { topic: base, outbox, predictions: _, discovery, tls, version, ...connection } = mqtt;
 	const topic = `${base}/available`;
 	return openBroker({
 		...connection,
+		version,
+		...(tls && { tls: filesOf(tls) }),
 		outbox: openOutbox({
 			...outbox,
 			directory: join(store, "outbox"),
@@ -29,7 +32,7 @@ export const connect = (
 		birth: { topic, payload: "online" },
 		farewell: { topic, payload: "stopped" },
 		will: { topic, payload: "offline" },
-		listen: { filters: filtersOf(base), onMessage: hear },
+		listen: { filters: filtersOf(base, discovery !== "none"), onMessage: hear },
 		onEvent: ({ type, ...details }) => {
 			if (type === "connected") vitals.droppedBefore = vitals.broker?.dropped ?? 0;
 			log[type === "connected" ? "info" : "warn"]({ broker: redact(mqtt.url), ...details }, `broker: ${type}`);

@@ -23,6 +23,8 @@ export const payloadOf = (text: string): unknown => (/^[{["\d]/.test(text) ? JSO
 /** Why a payload of ours is not what docs/mqtt.md says of its topic; undefined when it is, or when it is somebody else's. */
 export const problemOf = (wire: string, text: string, base = "acclimate"): string | undefined => {
 	if (wire.startsWith(`${base}/bridge/request/`)) return;
+	// A camera that is gone, in Home Assistant's way.
+	if (wire.startsWith("homeassistant/") && text === "") return;
 	const topic = topicOf(wire, base);
 	if (!topic) return `${wire} is no topic of ours`;
 	if (topic.to === "acclimate") return;
@@ -68,13 +70,17 @@ const openListening = async () => {
 		const problem = problemOf(topic, text);
 		if (problem) problems.push(problem);
 	});
-	await consumer.subscribeAsync("acclimate/#", { qos: 1 });
+	await consumer.subscribeAsync(["acclimate/#", "homeassistant/#"], { qos: 1 });
 	const on = (topic: string) => received.filter((message) => message.topic === `acclimate/${topic}`);
+	/** What the broker keeps under a topic, wherever it is. */
+	const kept = new Map<string, string>();
+	consumer.on("message", (topic, payload) => kept.set(topic, String(payload)));
 	return {
 		broker,
 		proxy,
 		consumer,
 		problems,
+		kept,
 		/** Texts that arrived under a topic below the base topic. */
 		on: (topic: string) => on(topic).map(({ text }) => text),
 		/** Sequence numbers of the predictions in the order of their first arrival. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sensorsOf } from "./discovery.js";
 
 /*
  * Every payload that goes over MQTT, described once: docs/mqtt.md is made of this, requests are checked against it, and so
@@ -131,6 +132,34 @@ const health = z.object({
 		.describe("By name."),
 });
 
+const availability = z.object({
+	topic: z.string(),
+	value_template: z.string().describe("Makes two states of ours, which are three."),
+});
+
+const sensor = z.object({
+	name: z.string(),
+	unique_id: z.string(),
+	state_topic: z.string(),
+	json_attributes_topic: z.string(),
+	value_template: z.string(),
+	icon: z.string(),
+	entity_category: z.literal("diagnostic").optional(),
+	device_class: z.literal("enum").optional(),
+	options: z.array(z.string()).optional(),
+	qos: z.literal(1),
+	availability: z.array(availability),
+	availability_mode: z.literal("all"),
+	device: z.object({
+		identifiers: z.array(z.string()),
+		name: z.string(),
+		manufacturer: z.string(),
+		model: z.string(),
+		sw_version: z.string(),
+	}),
+	origin: z.object({ name: z.string(), sw_version: z.string() }),
+});
+
 const transaction = z
 	.string()
 	.max(64)
@@ -183,7 +212,7 @@ const response = (data: z.ZodType) =>
 	});
 
 export interface Topic {
-	/** Below the base topic. */
+	/** Below the base topic, but for Home Assistant's. */
 	readonly topic: string;
 	/** Who reads it. */
 	readonly to: "consumers" | "acclimate";
@@ -194,6 +223,8 @@ export interface Topic {
 	readonly payload: z.ZodType;
 	readonly example: unknown;
 }
+
+const HOME_ASSISTANT = "homeassistant/";
 
 const time = (second: number) => `2026-11-26T21:40:${String(second).padStart(2, "0")}.000Z`;
 const example = { schema: 1, seq: 41, camera: "road", publishedAt: time(7) };
@@ -342,6 +373,13 @@ export const topics: readonly Topic[] = [
 			{ retained: false, deliver: "last" },
 		),
 	]),
+	told(
+		`${HOME_ASSISTANT}sensor/<base>/<camera>_<sensor>/config`,
+		"With `mqtt.discovery: homeassistant`, what Home Assistant is to show of a camera: `label`, `domain` and `adaptation`. Characters of the base topic that it does not take become _. Empty once the camera is gone.",
+		sensor,
+		[...sensorsOf("road", { base: "acclimate", version: "0.1.0", model: "vehicles" }).values()][0],
+		{ deliver: "last" },
+	),
 ];
 
 function exampleTransaction(request: Request): object {
@@ -353,8 +391,9 @@ function exampleTransaction(request: Request): object {
 export const topicOf = (wire: string, base: string): Topic | undefined =>
 	topics.find(({ topic }) => {
 		const levels = topic.split("/");
-		const given = wire.startsWith(`${base}/`) ? wire.slice(base.length + 1).split("/") : [];
-		return given.length === levels.length && levels.every((level, i) => level === "<camera>" || level === given[i]);
+		const below = wire.startsWith(`${base}/`) ? wire.slice(base.length + 1) : "";
+		const given = (topic.startsWith(HOME_ASSISTANT) ? wire : below).split("/");
+		return given.length === levels.length && levels.every((level, i) => level.startsWith("<") || level === given[i]);
 	});
 
 /** A payload's JSON Schema: draft 2020-12, open to fields that later versions may add. */

@@ -15,7 +15,8 @@ test("docs/mqtt.md is what the messages' descriptions say", () => {
 test("every example is what its topic's JSON Schema asks for", () => {
 	for (const { topic, example, payload } of topics) {
 		const text = typeof example === "string" ? example : JSON.stringify(example);
-		assert.equal(problemOf(`acclimate/${topic.replace("<camera>", "road")}`, text), undefined);
+		const wire = topic.replace("<base>", "acclimate").replace("<camera>", "road").replace("<sensor>", "label");
+		assert.equal(problemOf(wire.startsWith("homeassistant/") ? wire : `acclimate/${wire}`, text), undefined);
 		assert.ok(payload.safeParse(example).success, topic);
 	}
 });
