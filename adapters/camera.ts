@@ -92,7 +92,8 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 	const parts = Math.max(1, names.length);
 
 	let child: ChildProcess;
-	let closing = false;
+	/** Whether nothing is expected of ffmpeg any more. */
+	let over = false;
 	const queue = frameQueue({ live, names, onRoom: () => flow(true) });
 
 	/** The watchdog: runs while frames are wanted, and anew from each. */
@@ -102,9 +103,10 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 		else child.stdout?.pause();
 		clearTimeout(silence);
 		silence = undefined;
-		if (on && stall !== undefined && !closing && running.has(child)) silence = setTimeout(giveUp, stall, stall);
+		if (on && stall !== undefined && !over && running.has(child)) silence = setTimeout(giveUp, stall, stall);
 	};
 	const giveUp = (after: number) => {
+		over = true;
 		queue.end(new CameraError("timeout", `${nameOf(source)} has sent no frame for ${after / 1000} s`));
 		shut();
 		child.kill("SIGKILL");
@@ -151,12 +153,12 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 				flow(false);
 				const lines = said.lines();
 				const { delivered } = queue;
-				if (!closing && hwaccel !== "none" && delivered === 0 && hardwareFailed(lines)) {
+				if (!over && hwaccel !== "none" && delivered === 0 && hardwareFailed(lines)) {
 					onWarning?.(`${nameOf(source)} cannot be decoded with ${hwaccel}: the processor does it`);
 					done(play("none"));
 					return;
 				}
-				const ending = closing
+				const ending = over
 					? {}
 					: judge({ ...options, source }, { code, signal, lines, delivered, rest: frames.rest() });
 				if (ending.warning) onWarning?.(ending.warning);
@@ -177,7 +179,7 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 		},
 		take: queue.take,
 		async close() {
-			closing = true;
+			over = true;
 			queue.end();
 			flow(false);
 			shut();

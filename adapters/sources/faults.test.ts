@@ -40,6 +40,10 @@ describe("what is said about ffmpeg's end", () => {
 			"rtsp://***@127.0.0.1:8554/cam does not answer",
 		]);
 		assert.match(judge(road, { ...ending, code: null, signal: "SIGKILL" }).error?.message ?? "", /SIGKILL/);
+		assert.deepEqual(errorOf(road, { ...ending, code: null, signal: "SIGSEGV" }), [
+			"unreadable",
+			"road.mp4: ffmpeg crashed (SIGSEGV)",
+		]);
 		const lines = ["[info] Exiting normally, received signal 15."];
 		assert.match(judge(road, { ...ending, code: 255, lines }).error?.message ?? "", /stopped from outside/);
 	});

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { CameraError, type CameraReason } from "../../operators/types.js";
 import type { Region } from "../ffmpeg.js";
 import type { Picture } from "./filter.js";
@@ -52,6 +53,9 @@ export function judge(
 ): { readonly error?: CameraError; readonly warning?: string } {
 	const name = nameOf(told.source);
 	const failed = (reason: CameraReason, sentence: string) => ({ error: new CameraError(reason, sentence) });
+	if (signal !== null && CRASHES.includes(signal)) {
+		return failed("unreadable", `${name}: ffmpeg crashed (${signal})${delivered === 0 ? hintOf(told.source) : ""}`);
+	}
 	if (signal || lines.some((line) => line.includes("received signal"))) {
 		return failed("unreadable", `${name}: ffmpeg was stopped from outside${signal ? ` (${signal})` : ""}`);
 	}
@@ -74,6 +78,14 @@ export function judge(
 	}
 	return {};
 }
+
+const CRASHES: readonly NodeJS.Signals[] = ["SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL"];
+
+/** A static program cannot always look names up. */
+const hintOf = (source: Source): string =>
+	source.kind === "stream" && isIP(new URL(source.url).hostname) === 0
+		? " — the one that npm installs cannot look up a host's name: install ffmpeg, or give an address"
+		: "";
 
 /**
  * What was said once there were pictures. With `-hwaccel auto` ffmpeg complains of each kind of hardware that is not there

@@ -250,10 +250,20 @@ for (const [name, ffmpeg] of [
 	});
 }
 
-describe("a URL by a host's name", { skip: systemFfmpeg() === undefined && "no ffmpeg on the PATH" }, () => {
-	it("that nobody knows is unreachable", async () => {
-		const camera = await openCamera(streamOptions("rtsp://no.such.host.invalid/cam"), systemFfmpeg());
+describe("a URL by a host's name", () => {
+	const url = "rtsp://no.such.host.invalid/cam";
+
+	it("that nobody knows is unreachable", { skip: !systemFfmpeg() && "no ffmpeg on the PATH" }, async () => {
+		const camera = await openCamera(streamOptions(url), systemFfmpeg());
 		await assert.rejects(camera.take(1, 0), { reason: "unreachable" });
+		await camera.close();
+	});
+
+	it("is too much for the ffmpeg that npm installed, which is said", {
+		skip: !bundledFfmpeg() && "there is none",
+	}, async () => {
+		const camera = await openCamera(streamOptions(url), bundledFfmpeg());
+		await assert.rejects(camera.take(1, 0), /crashed \(SIG\w+\) — .* install ffmpeg|host's name is not known/);
 		await camera.close();
 	});
 });
