@@ -30,9 +30,12 @@ const CAMERAS = Array.from({ length: 8 }, (_, i) => `camera${i + 1}`);
 /** Milliseconds between two looks at the memory. */
 const LOOK = 500;
 
+/** Milliseconds that the cameras get to come online. */
+const LONGEST_START = 60_000;
+
 /**
  * Runs the daemon on eight looped clips at their own pace, 12.5 frames a second each, with a broker and a consumer.
- * @param seconds after `warmUp` seconds that are not counted
+ * @param seconds that are measured, after `warmUp` seconds with all cameras online
  */
 export const watchEight = async (seconds: number, warmUp: number): Promise<Report> => {
 	const folder = await mkdtemp(join(tmpdir(), "acclimate-eight-"));
@@ -43,10 +46,12 @@ export const watchEight = async (seconds: number, warmUp: number): Promise<Repor
 	const consumer = await connectAsync(broker.url);
 	const counts = new Map(CAMERAS.map((name) => [name, 0]));
 	const latencies: number[] = [];
+	const seen = new Set<string>();
 	let counting = false;
 	consumer.on("message", (_topic, payload) => {
-		if (!counting) return;
 		const { camera, capturedAt } = JSON.parse(String(payload));
+		seen.add(camera);
+		if (!counting) return;
 		counts.set(camera, (counts.get(camera) ?? 0) + 1);
 		latencies.push(Date.now() - Date.parse(capturedAt));
 	});
@@ -54,6 +59,10 @@ export const watchEight = async (seconds: number, warmUp: number): Promise<Repor
 	const daemon = new Daemon(folder, "eight.yaml", join(folder, "daemon.log"));
 	try {
 		daemon.start();
+		for (let waited = 0; seen.size < CAMERAS.length; waited += LOOK) {
+			if (waited > LONGEST_START) throw new Error(`only ${seen.size} cameras came online`);
+			await sleep(LOOK);
+		}
 		await sleep(warmUp * 1e3);
 		counting = true;
 		const begin = performance.now();
