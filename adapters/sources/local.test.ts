@@ -182,6 +182,13 @@ for (const [name, ffmpeg] of [
 			await camera.close();
 		});
 
+		it("a recording in a format that nobody knows has its name", async () => {
+			const known = await makeClip(at("known.avi"), "-f", "lavfi", "-i", "testsrc2=s=64x48:d=1", "-c:v", "mpeg4");
+			writeFileSync(at("odd.avi"), readFileSync(known, "latin1").replaceAll("FMP4", "ZZP4"), "latin1");
+			const sentence = "codec: /odd.avi is in a format that this ffmpeg cannot decode";
+			assert.equal(await failure({ ...small, source: videoFile(at("odd.avi")) }), sentence);
+		});
+
 		it("a device that is not there, is none, or is a path elsewhere, has its name", async () => {
 			const device = (path: string) => failure({ ...small, source: { kind: "device", device: path } });
 			assert.equal(await device("/dev/video-none"), "not-found: /dev/video-none does not exist");
