@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
 import { type Broker, EdgeError } from "../operators/types.js";
-import type { Letter, Outbox } from "./outbox.js";
+import type { Letter } from "./letters.js";
+import type { Outbox } from "./outbox.js";
 
 /** A retained message whose payload is a bare word, as availability topics have it. */
 export interface Notice {

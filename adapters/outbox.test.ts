@@ -5,7 +5,8 @@ import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "./database.js";
 import { many, temporaryDirectory } from "./fixtures.js";
-import { type Letter, type Lost, type Outbox, type OutboxOptions, openOutbox } from "./outbox.js";
+import type { Letter } from "./letters.js";
+import { type Lost, type Outbox, type OutboxOptions, openOutbox } from "./outbox.js";
 
 const root = temporaryDirectory();
 let directories = 0;
@@ -143,6 +144,20 @@ describe("an outbox", () => {
 		await second.close();
 	});
 
+	it("drops nothing because the clock was set forward by years", async (t) => {
+		const outbox = open(fresh(), { age: 60_000 });
+		fill(outbox, 10);
+		await outbox.stored();
+		const then = Date.now();
+		t.mock.method(Date, "now", () => then + 1e12);
+		fill(outbox, 10);
+		await sleep(1_100);
+		fill(outbox, 10);
+		await outbox.stored();
+		assert.deepEqual(seqs(outbox.take(100)), range(0, 29));
+		await outbox.close();
+	});
+
 	it("skips a letter that is damaged, and says so", async () => {
 		const directory = fresh();
 		const first = open(directory);
@@ -252,7 +267,7 @@ describe("an outbox on a full disk", () => {
 		});
 		assert.equal(await new Promise((done) => child.once("close", done)), 0, complaint);
 		const { warnings, lost, gaps, first, last, count } = JSON.parse(printed);
-		assert.match(warnings[0], /could not be written \(.*is the disk full\?; messages wait in memory, 1000 at most/);
+		assert.match(warnings[0], /could not be written \(.*is the disk full\?; the newest messages wait in memory/);
 		assert.match(warnings[1], /messages are stored again/, "room was made");
 		assert.deepEqual(gaps, [{ seq: 0, lost: [{ topic: "t/predictions", from: last + 1, to: 4999, reason: "disk" }] }]);
 		assert.deepEqual([first, count], [0, last + 1]);
