@@ -382,25 +382,20 @@ export class EdgeError extends Error {
 	}
 }
 
-/** Why a camera delivers nothing, in words that programs may rely on. */
-export type CameraReason =
-	/** It wants a user and a password, or other ones. */
-	| "auth"
-	| "not-found"
-	/** Nothing listens there. */
-	| "refused"
-	/** There is no such host, or no way to it. */
-	| "unreachable"
-	/** No answer, or no frame, for too long. */
-	| "timeout"
-	/** The encrypted connection did not come about, or its certificate is not trusted. */
-	| "tls"
-	/** This ffmpeg cannot decode it. */
-	| "codec"
-	/** It is no video, or one that cannot be used. */
-	| "unreadable"
-	/** It has come to its end, though it was expected to go on. */
-	| "ended";
+/** Why a camera delivers nothing, in words that programs may rely on, and what each of them means. */
+export const CAMERA_REASONS = {
+	auth: "it wants a user and a password, or other ones",
+	"not-found": "it is not there",
+	refused: "nothing listens there",
+	unreachable: "there is no such host, or no way to it",
+	timeout: "no answer, or no frame, for too long",
+	tls: "no encrypted connection, or a certificate that is not trusted",
+	codec: "this ffmpeg cannot decode it",
+	unreadable: "it is no video, or none that can be used",
+	ended: "it has come to its end, though it was to go on",
+} as const;
+
+export type CameraReason = keyof typeof CAMERA_REASONS;
 
 /** A camera that delivers nothing, and why. */
 export class CameraError extends EdgeError {

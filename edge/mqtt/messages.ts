@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CAMERA_REASONS, type CameraReason } from "../../operators/types.js";
 import { sensorsOf } from "./discovery.js";
 
 /*
@@ -44,10 +45,13 @@ const prediction = z.object({
 
 const STATUS = ["online", "offline", "disabled"] as const;
 
+const REASONS = Object.keys(CAMERA_REASONS) as CameraReason[];
+const meanings = REASONS.map((reason) => `\`${reason}\`, ${CAMERA_REASONS[reason]}`).join("; ");
+
 const state = z.object({
 	...counted,
 	state: z.enum(STATUS).describe("As on the status topic."),
-	reason: nullable(z.string(), "Why no frames come: auth, not-found, refused, timeout, …"),
+	reason: nullable(z.enum(REASONS), `Why no frames come: ${meanings}; null where they come, or none are expected.`),
 	since: at("Since when it is so"),
 	retries: count("How often it was opened anew in vain."),
 });
