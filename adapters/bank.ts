@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type DomainRecord, EdgeError } from "../operators/types.js";
-import { fault, openDatabase, underlying } from "./database.js";
+import { checkRoom, fault, openDatabase, probe, underlying } from "./database.js";
 import { decode, encode } from "./record.js";
 import type { Store } from "./store.js";
 
@@ -41,6 +41,7 @@ export function openStore(options: StoreOptions): Store {
 	const database = openDatabase<Key>({ directory, readOnly, durability: "disk", onWarning });
 	let closing: Promise<void> | undefined;
 	const writing = new Set<Promise<unknown>>();
+	let failing = false;
 
 	const usable = () => {
 		if (closing) throw new EdgeError("bank", `${directory}: the store has been closed`);
@@ -49,11 +50,13 @@ export function openStore(options: StoreOptions): Store {
 	const write = async (operation: () => Promise<unknown>) => {
 		usable();
 		if (readOnly) throw new EdgeError("bank", `${directory} was opened for looking only`);
-		const under = operation();
+		const under = failing ? probe(directory).then(operation) : operation();
 		writing.add(under);
 		try {
 			await under;
+			failing = false;
 		} catch (cause) {
+			failing = !(cause instanceof EdgeError);
 			throw fault(directory, await underlying(cause));
 		} finally {
 			writing.delete(under);
@@ -65,6 +68,7 @@ export function openStore(options: StoreOptions): Store {
 		if (size + value.length > sizeLimit && !database.doesExist(key)) {
 			throw new EdgeError("bank", `${directory} is full: it holds ${Math.round(size / 2 ** 20)} MiB`);
 		}
+		checkRoom(directory);
 		return database.put(key, value);
 	};
 

@@ -11,6 +11,7 @@ import {
 	statSync,
 	truncateSync,
 } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { arch } from "node:os";
 import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -60,7 +61,40 @@ export async function underlying(cause: unknown): Promise<unknown> {
 	if (why === undefined) return cause;
 	const { message } = await Promise.race([why.catch((error: Error) => error), turn(cause as Error)]);
 	const [short] = message.split(": Attempting"); // lmdb goes on with its buffers' sizes
-	return new Error(`it could not be written (${short}); is the disk full?`, { cause });
+	return unwritable(short, cause);
+}
+
+/** Bytes of a disk that are left to others: more than a commit takes. */
+const RESERVE = 2 ** 20;
+/** About what a commit writes. */
+const PROBE = Buffer.alloc(64 * 1024);
+
+const unwritable = (why: string | undefined, cause?: unknown) =>
+	new Error(`it could not be written (${why}); is the disk full?`, { cause });
+
+/**
+ * To be asked before a write: lmdb takes a commit that fails badly. It prints lines of its own, and where even what is
+ * there cannot be written over, it may end the process.
+ * @throws {Error} when the disk is full
+ */
+export function checkRoom(directory: string): void {
+	const { bavail, bsize } = statfsSync(directory);
+	if (bavail * bsize < RESERVE) throw unwritable(`${Math.round((bavail * bsize) / 1024)} KiB are free`);
+}
+
+/**
+ * To be asked after a write has failed and before the next: tries the disk with a small file.
+ * @throws {Error} when it still takes nothing
+ */
+export async function probe(directory: string): Promise<void> {
+	const file = join(directory, "probe");
+	try {
+		await writeFile(file, PROBE, { flush: true });
+	} catch (cause) {
+		throw unwritable((cause as NodeJS.ErrnoException).code, cause);
+	} finally {
+		await rm(file, { force: true });
+	}
 }
 
 function reason(cause: unknown): string {

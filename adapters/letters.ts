@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDatabase, underlying } from "./database.js";
+import { checkRoom, openDatabase, probe, underlying } from "./database.js";
 import { decode, encode } from "./record.js";
 
 /** A message on its way: written, and not yet acknowledged. */
@@ -49,7 +49,7 @@ export interface Letters {
 
 /** Milliseconds between two commits, at least. */
 const GROUP = 25;
-/** The same while the disk takes nothing: lmdb prints a few lines about each commit that fails. */
+/** The same while the disk takes nothing. */
 const FAILING_GROUP = 500;
 /** Milliseconds that a lazy commit may take its time. */
 const LAZY = 1_000;
@@ -130,6 +130,8 @@ export function openLetters(directory: string, onWarning: (message: string) => v
 		changed.clear();
 		committing = puts;
 		try {
+			checkRoom(directory);
+			if (failing) await probe(directory);
 			await database.batch(() => {
 				for (const [id, record] of puts) void database.put(["letter", id], record);
 				for (const id of gone) void database.remove(["letter", id]);

@@ -80,10 +80,13 @@ export class Daemon {
 	}
 
 	/** For the soak's own end in disorder. */
-	kill(): void {
+	async kill(): Promise<void> {
 		const child = this.#child;
 		this.#child = undefined;
-		child?.kill("SIGKILL");
+		if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+		const gone = once(child, "exit");
+		child.kill("SIGKILL");
+		await gone;
 	}
 
 	/** Process ids of the ffmpeg that reads a source, by a part of its arguments. */

@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process";
-import { rename, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { rename } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startRtspServer } from "../../adapters/rtspServer.js";
 import type { Scene } from "./scene.js";
@@ -28,18 +26,6 @@ const toFfmpeg = async ({ daemon, clip }: Scene, signal: NodeJS.Signals): Promis
 	const pids = await daemon.ffmpegOf(clip);
 	if (pids.length === 0) throw new Error("no ffmpeg reads the clip");
 	for (const pid of pids) process.kill(pid, signal);
-};
-
-/** Bytes of the largest file in the daemon's store. */
-const largest = async ({ folder }: Scene): Promise<number> => {
-	const sizes = ["store/data.mdb", "store/outbox/data.mdb"].map(async (file) => (await stat(join(folder, file))).size);
-	return Math.max(...(await Promise.all(sizes)));
-};
-
-/** A disk is full where no file may grow: the kernel then answers writes with an error. */
-const fileSizeLimit = (pid: number, limit: string) => {
-	const { status, stderr } = spawnSync("prlimit", ["--pid", String(pid), `--fsize=${limit}:`], { encoding: "utf8" });
-	if (status !== 0) throw new Error(`prlimit: ${stderr}`);
 };
 
 const noRtsp = ({ rtsp }: Scene) => (rtsp ? undefined : "GStreamer's RTSP server is not installed");
@@ -142,14 +128,13 @@ export const faults: readonly Fault[] = [
 	},
 	{
 		name: "the disk is full, no broker there",
-		impossible: () =>
-			spawnSync("prlimit", ["--version"]).error === undefined ? undefined : "prlimit is not installed",
-		async strike(scene, hold) {
-			await scene.broker.proxy.set("refuse");
-			fileSizeLimit(scene.daemon.pid, String(await largest(scene)));
+		impossible: ({ disk }) => (disk ? undefined : "no file system can be mounted here"),
+		async strike({ broker, disk }, hold) {
+			await broker.proxy.set("refuse");
+			await disk?.fill();
 			await sleep(hold);
-			fileSizeLimit(scene.daemon.pid, "unlimited");
-			await scene.broker.proxy.set("pass");
+			await disk?.empty();
+			await broker.proxy.set("pass");
 		},
 	},
 ];

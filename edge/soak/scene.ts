@@ -7,6 +7,7 @@ import { bundled } from "../paths.js";
 import { Broker } from "./broker.js";
 import { Consumer } from "./consumer.js";
 import { Daemon } from "./daemon.js";
+import { Disk } from "./disk.js";
 
 /** Milliseconds after which a source without frames counts as gone. */
 const STALL = 3_000;
@@ -20,6 +21,8 @@ export interface Scene {
 	readonly consumer: Consumer;
 	readonly daemon: Daemon;
 	readonly cameras: readonly string[];
+	/** What the daemon's store lies on, where one can be had that may be filled. */
+	readonly disk: Disk | undefined;
 	/** The server of the camera `gate`, where one can be had. */
 	rtsp: RtspServer | undefined;
 	/** Replaces the configuration; `extra` lines are further cameras. */
@@ -29,6 +32,7 @@ export interface Scene {
 
 export const setScene = async (): Promise<Scene> => {
 	const folder = await mkdtemp(join(tmpdir(), "acclimate-soak-"));
+	const disk = await Disk.mount(join(folder, "store"));
 	const clip = join(folder, "road.mp4");
 	await copyFile(bundled.clip, clip);
 	const broker = await Broker.open();
@@ -56,13 +60,15 @@ ${extra}`,
 		consumer,
 		daemon,
 		cameras: ["road", "gate", "yard"],
+		disk,
 		rtsp,
 		configure,
 		async close() {
-			daemon.kill();
+			await daemon.kill();
 			await consumer.disconnect();
 			await scene.rtsp?.stop();
 			await broker.close();
+			await disk?.unmount();
 		},
 	};
 	// mosquitto takes a moment until it listens.
