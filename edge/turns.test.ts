@@ -87,7 +87,8 @@ describe("turns at the model", () => {
 		const equals = await Promise.all([1, 1, 4, 8].map((open) => appetite(seat(), open)));
 		const mean = equals.reduce((sum, count) => sum + count, 0) / equals.length;
 		assert.ok(mean > 5, `${equals}`);
-		for (const count of equals) assert.ok(Math.abs(count / mean - 1) < 0.15, `${equals}`);
+		// One is in the middle of a round when time is up: of few batches that is more than 15 in 100.
+		for (const count of equals) assert.ok(Math.abs(count - mean) <= Math.max(2, 0.15 * mean), `${equals}`);
 		await model.close();
 	});
 });
