@@ -17,7 +17,10 @@ export interface Report {
 	readonly spread: number;
 	/** Milliseconds from a frame's arrival to its prediction's at a consumer, after warm-up. */
 	readonly latency: { readonly p50: number; readonly p95: number };
-	/** Resident memory of the daemon, in MB: at the end, and what it grew by in a minute, after warm-up. */
+	/**
+	 * Resident memory of the daemon, in MB: at the end, and what it grew by in a minute, after warm-up. Compared is the least
+	 * of each tenth of the time, because garbage grows and goes.
+	 */
 	readonly memory: { readonly end: number; readonly slope: number };
 	/** Predicted, dropped, and what the daemon said of its end. */
 	readonly predictions: number;
@@ -84,7 +87,7 @@ export const watchEight = async (seconds: number, warmUp: number): Promise<Repor
 			rates,
 			spread: Math.max(...rates.map((rate) => Math.abs(rate / mean - 1))),
 			latency: { p50: quantile(latencies, 0.5), p95: quantile(latencies, 0.95) },
-			memory: { end: memory[memory.length - 1][1], slope: slopeOf(memory) },
+			memory: { end: memory[memory.length - 1][1], slope: slopeOf(leastOf(memory, 10)) },
 			predictions: tallies.reduce((sum, { predictions }) => sum + predictions, 0),
 			dropped: tallies.reduce((sum, { dropped }) => sum + dropped, 0),
 			faults: daemon.faults,
@@ -105,8 +108,17 @@ const resident = async (pid: number): Promise<number> => {
 
 const quantile = (sorted: readonly number[], part: number): number => sorted[Math.floor(part * (sorted.length - 1))];
 
+type Point = readonly [x: number, y: number];
+
+/** The lowest point of each of so many stretches of about the same number of points. */
+const leastOf = (points: readonly Point[], stretches: number): Point[] =>
+	Array.from({ length: stretches }, (_, i) => {
+		const [from, to] = [i, i + 1].map((end) => Math.floor((end * points.length) / stretches));
+		return points.slice(from, to).reduce((least, point) => (point[1] < least[1] ? point : least));
+	});
+
 /** The slope of the straight line that fits the points best. */
-export const slopeOf = (points: readonly (readonly [x: number, y: number])[]): number => {
+export const slopeOf = (points: readonly Point[]): number => {
 	const mean = (of: 0 | 1) => points.reduce((sum, point) => sum + point[of], 0) / points.length;
 	const [x, y] = [mean(0), mean(1)];
 	const above = points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
