@@ -37,7 +37,7 @@ export class Broker {
 	async kill(): Promise<void> {
 		const child = this.#child;
 		this.#child = undefined;
-		if (child === undefined) return;
+		if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
 		const gone = once(child, "exit");
 		child.kill("SIGKILL");
 		await gone;

@@ -37,7 +37,8 @@ export class Disk {
 		await rm(this.#filler, { force: true });
 	}
 
-	async unmount(): Promise<void> {
-		spawnSync("umount", [this.directory]);
+	unmount(): void {
+		// Lazily: the daemon's ffmpeg may outlive it by a moment.
+		spawnSync("umount", ["--lazy", this.directory]);
 	}
 }

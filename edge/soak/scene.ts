@@ -68,7 +68,7 @@ ${extra}`,
 			await consumer.disconnect();
 			await scene.rtsp?.stop();
 			await broker.close();
-			await disk?.unmount();
+			disk?.unmount();
 		},
 	};
 	// mosquitto takes a moment until it listens.
