@@ -3,11 +3,12 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { open as openLmdb } from "lmdb";
 import { bankContract, sampleDomain } from "./bank.contract.js";
-import { decode, encode, inspect, openStore } from "./bank.js";
+import { openStore } from "./bank.js";
+import { inspect } from "./database.js";
 import { temporaryDirectory } from "./fixtures.js";
+import { decode, encode } from "./record.js";
 
 const root = temporaryDirectory();
 let directories = 0;
@@ -31,50 +32,6 @@ describe("a store on disk", () => {
 		);
 		assert.deepEqual(await bank.restore(), { a: Float32Array.of(1) });
 		await second.close();
-	});
-
-	it("holds all that was acknowledged when the process is killed while writing", async () => {
-		const directory = fresh();
-		let acknowledged = 0;
-		for (let round = 0; round < 6; round++) {
-			const script = `
-				import { openStore } from ${JSON.stringify(new URL("./bank.js", import.meta.url).href)};
-				import { sampleDomain } from ${JSON.stringify(new URL("./bank.contract.js", import.meta.url).href)};
-				const bank = openStore({ directory: ${JSON.stringify(directory)} }).bank("b", "road");
-				for (let n = ${acknowledged}; ; n++) {
-					await bank.put({ ...sampleDomain(n), vector: new Float32Array(5000).fill(n) });
-					await bank.checkpoint({ n });
-					process.stdout.write(n + "\\n");
-				}`;
-			// The runner's own environment would turn what the child prints into test results.
-			const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-			const child = spawn(process.execPath, ["--input-type=module", "-e", script], { env });
-			let printed = "";
-			child.stdout.setEncoding("utf8").on("data", (text) => {
-				printed += text;
-			});
-			const gone = new Promise((done) => child.once("close", done));
-			await new Promise((done) => child.stdout.once("data", done));
-			await sleep(20 + 31 * round);
-			child.kill("SIGKILL");
-			await gone;
-			const last = Number(printed.slice(0, printed.lastIndexOf("\n")).split("\n").at(-1));
-			assert.ok(last >= acknowledged, printed);
-
-			const warnings: string[] = [];
-			const store = openStore({ directory, onWarning: (message) => warnings.push(message) });
-			const domains = await store.bank("b", "road").domains();
-			assert.deepEqual(warnings, []);
-			assert.ok(domains.length > last, `${domains.length} records, ${last + 1} acknowledged`);
-			for (const [n, domain] of domains.entries()) {
-				assert.equal(domain.id, `domain-${n}`);
-				assert.ok(domain.vector.every((v) => v === n));
-			}
-			const state = (await store.bank("b", "road").restore()) as { n: number };
-			assert.ok(state.n >= last);
-			acknowledged = domains.length;
-			await store.close();
-		}
 	});
 
 	it("says so when the disk is full, keeps what it has, and does not end the process", async (t) => {

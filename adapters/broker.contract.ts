@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Broker } from "../operators/types.js";
+import type { Broker, Message } from "../operators/types.js";
 import { eventually } from "./fixtures.js";
 
 export interface BrokerUnderTest {
@@ -16,7 +16,12 @@ export function brokerContract(
 	options: { skip?: string | false } = {},
 ): void {
 	describe(`broker: ${name}`, { skip: options.skip ?? false }, () => {
-		const message = (seq: number) => ({ topic: "t/predictions", payload: { seq, label: "truck" }, retain: false });
+		const message = (seq: number): Message => ({
+			topic: "t/predictions",
+			payload: { seq, label: "truck" },
+			retain: false,
+			deliver: "every",
+		});
 
 		it("delivers every message once and in order, the last ones before close resolves", async () => {
 			const { broker, received } = await open();
@@ -42,12 +47,24 @@ export function brokerContract(
 		it("delivers what a payload was when it was sent", async () => {
 			const { broker, received } = await open();
 			const payload = { seq: 1 };
-			const sent = broker.send({ topic: "t/predictions", payload, retain: false });
+			const sent = broker.send({ ...message(1), payload });
 			payload.seq = 2;
 			await sent;
 			await broker.close(5000);
 			await eventually(() => received().length > 0);
 			assert.deepEqual(received(), [{ seq: 1 }]);
+		});
+
+		it("counts a topic's messages", async () => {
+			const { broker } = await open();
+			for (let seq = 0; seq < 3; seq++) {
+				assert.equal(broker.next("t/predictions"), seq);
+				void broker.send(message(seq));
+			}
+			void broker.send({ ...message(0), deliver: "last" });
+			assert.equal(broker.next("t/predictions"), 3);
+			assert.equal(broker.next("t/other"), 0);
+			await broker.close(5000);
 		});
 
 		it("is closed twice without harm, and takes no message after that", async () => {

@@ -12,7 +12,8 @@ describe("a broker in memory that is away", () => {
 	it("keeps the newest messages and counts the others", async () => {
 		const broker = openMemoryBroker({ queueLimit: 3 });
 		broker.connected = false;
-		for (let seq = 0; seq < 5; seq++) await broker.send({ topic: "t", payload: { seq }, retain: false });
+		for (let seq = 0; seq < 5; seq++)
+			await broker.send({ topic: "t", payload: { seq }, retain: false, deliver: "every" });
 		assert.deepEqual([broker.messages.length, broker.dropped], [0, 2]);
 		broker.connected = true;
 		assert.deepEqual(

@@ -12,6 +12,7 @@ export function openMemoryBroker({ queueLimit = 1000 } = {}): MemoryBroker {
 	const messages: Message[] = [];
 	let queue: Message[] = [];
 	let connected = true;
+	const counts = new Map<string, number>();
 	let dropped = 0;
 	let closed = false;
 	return {
@@ -26,13 +27,23 @@ export function openMemoryBroker({ queueLimit = 1000 } = {}): MemoryBroker {
 		get dropped() {
 			return dropped;
 		},
-		async send({ topic, payload, retain }) {
+		get waiting() {
+			return queue.length;
+		},
+		next: (topic) => counts.get(topic) ?? 0,
+		async send({ payload, ...rest }) {
 			if (closed) return;
+			const { topic, retain, deliver } = rest;
 			// As over a wire: what the sender changes later does not arrive.
-			const message = { topic, payload: JSON.parse(JSON.stringify(payload)), retain };
+			const message = { ...rest, payload: JSON.parse(JSON.stringify(payload)) };
+			if (deliver === "every") counts.set(topic, (counts.get(topic) ?? 0) + 1);
 			if (connected) {
 				messages.push(message);
 				return;
+			}
+			if (deliver === "last") {
+				queue = queue.filter((other) => other.deliver === "every" || other.topic !== topic);
+				if (!retain) return;
 			}
 			queue.push(message);
 			if (queue.length > queueLimit) {
@@ -42,8 +53,6 @@ export function openMemoryBroker({ queueLimit = 1000 } = {}): MemoryBroker {
 		},
 		async close() {
 			closed = true;
-			dropped += queue.length;
-			queue = [];
 		},
 	};
 }

@@ -18,7 +18,7 @@ brokerContract("standard output", async () => {
 });
 
 describe("printed messages", () => {
-	const message = (topic: string) => ({ topic, payload: { a: 1 }, retain: false });
+	const message = (topic: string) => ({ topic, payload: { a: 1 }, retain: false, deliver: "every" as const });
 
 	it("are those of the topics asked for", async () => {
 		const output = new PassThrough();

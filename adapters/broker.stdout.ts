@@ -10,6 +10,7 @@ export interface StdoutBrokerOptions {
 /** What stands in for a broker where none is configured: prints payloads, one JSON text a line, at the reader's pace. */
 export function openStdoutBroker({ output, prints }: StdoutBrokerOptions): Broker {
 	let connected = true;
+	const counts = new Map<string, number>();
 	let dropped = 0;
 	let flowing = Promise.resolve();
 	const gone = new Promise<void>((done) => {
@@ -27,7 +28,10 @@ export function openStdoutBroker({ output, prints }: StdoutBrokerOptions): Broke
 		get dropped() {
 			return dropped;
 		},
-		async send({ topic, payload }) {
+		waiting: 0,
+		next: (topic) => counts.get(topic) ?? 0,
+		async send({ topic, payload, deliver }) {
+			if (deliver === "every") counts.set(topic, (counts.get(topic) ?? 0) + 1);
 			if (!prints(topic)) return;
 			if (!connected) {
 				dropped++;

@@ -5,13 +5,24 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import mqtt from "mqtt";
-import type { Broker } from "../operators/types.js";
+import type { Broker, Message } from "../operators/types.js";
 import { brokerContract } from "./broker.contract.js";
-import { type BrokerEvent, type BrokerOptions, backoff, checkUrl, openBroker, redact } from "./broker.js";
+import {
+	type BrokerEvent,
+	type BrokerOptions,
+	backoff,
+	checkUrl,
+	type Incoming,
+	openBroker,
+	redact,
+} from "./broker.js";
 import { openEmbeddedBroker } from "./embeddedBroker.js";
 import { openFaultyProxy } from "./faulty-proxy.js";
 import { eventually, temporaryDirectory } from "./fixtures.js";
+import { type Outbox, type OutboxOptions, openOutbox } from "./outbox.js";
 
 interface Server {
 	readonly url: string;
@@ -42,15 +53,34 @@ const defaults = {
 	times: { retryMin: 30, retryMax: 120, connect: 500, acknowledge: 300, keepalive: 1000 },
 };
 
+const root = temporaryDirectory();
+let directories = 0;
+const fresh = () => join(root, `outbox.${directories++}`);
+
+const openBox = (directory = fresh(), more: Partial<OutboxOptions> = {}): Outbox =>
+	openOutbox({
+		directory,
+		size: 2 ** 30,
+		age: 3_600_000,
+		announce: { topic: () => "t/gap", payload: (lost, seq) => JSON.stringify({ seq, lost }) },
+		...more,
+	});
+
 /** A broker adapter that is cut off when the tests end, without waiting for what it may still want to send. */
 function open(url: string, more: Partial<BrokerOptions> = {}): Broker & { readonly events: BrokerEvent[] } {
 	const events: BrokerEvent[] = [];
-	const broker = openBroker({ ...defaults, url, onEvent: (event) => events.push(event), ...more });
+	const outbox = more.outbox ?? openBox();
+	const broker = openBroker({ ...defaults, url, onEvent: (event) => events.push(event), ...more, outbox });
 	cleanups.push(() => broker.close(0));
 	return Object.assign(Object.create(broker), { events }) as Broker & { readonly events: BrokerEvent[] };
 }
 
-const message = (seq: number) => ({ topic: "t/predictions", payload: { seq }, retain: false });
+const message = (seq: number): Message => ({
+	topic: "t/predictions",
+	payload: { seq },
+	retain: false,
+	deliver: "every",
+});
 
 /** Subscribes to everything; `seqs` are the predictions that arrived. */
 async function listen(url: string) {
@@ -210,7 +240,7 @@ for (const { name, skip, start } of servers) {
 			const start = performance.now();
 			await broker.close(300);
 			assert.ok(performance.now() - start < 1500, `${performance.now() - start} ms`);
-			assert.equal(broker.dropped, 10);
+			assert.deepEqual([broker.waiting, broker.dropped], [10, 0]);
 		});
 
 		it("closes within its deadline before a black hole accepted the connection", async () => {
@@ -232,7 +262,7 @@ for (const { name, skip, start } of servers) {
 			const start = performance.now();
 			await broker.close(10_000);
 			assert.ok(performance.now() - start < 1000, `${performance.now() - start} ms`);
-			assert.equal(broker.dropped, 1);
+			assert.deepEqual([broker.waiting, broker.dropped], [1, 0]);
 		});
 
 		it("saves with that attempt what is queued when the broker has come back", async () => {
@@ -270,10 +300,10 @@ for (const { name, skip, start } of servers) {
 			await proxy.set("black hole");
 			let sent = 0;
 			const sending = (async () => {
-				for (; sent < 100; sent++) await broker.send(message(sent));
+				for (; sent < 1000; sent++) await broker.send(message(sent));
 			})();
-			await sleep(100);
-			assert.ok(sent <= 21, `${sent} messages went out unacknowledged`);
+			await sleep(300);
+			assert.ok(sent >= 200 && sent <= 201, `${sent} messages wait, unacknowledged`);
 			await broker.close(0);
 			await sending;
 		});
@@ -282,10 +312,11 @@ for (const { name, skip, start } of servers) {
 			const port = await freePort();
 			const first = await start(port);
 			const broker = open(first.url);
-			const state = (topic: string, value: number) => ({ topic, payload: { value }, retain: true });
-			await broker.send(state("t/road/status", 1));
-			await broker.send(state("t/road/domain", 2));
-			await broker.send(state("t/road/status", 3));
+			const state = (topic: string, value: number, deliver: Message["deliver"]) =>
+				broker.send({ topic, payload: { value }, retain: true, deliver });
+			await state("t/road/status", 1, "last");
+			await state("t/road/domain", 2, "every");
+			await state("t/road/status", 3, "last");
 			await eventually(() => broker.connected);
 			await broker.send(message(0));
 			await sleep(50);
@@ -299,25 +330,132 @@ for (const { name, skip, start } of servers) {
 			assert.equal(last("t/available"), "online");
 			await broker.close(1000);
 		});
+
+		it("says online again when somebody else's last will, or an older self's, says otherwise", async () => {
+			const { server, last, received } = await setup();
+			const broker = open(server.url);
+			await eventually(() => last("t/available") === "online");
+			const other = await mqtt.connectAsync(server.url, { reconnectPeriod: 0 });
+			for (const word of ["offline", "stopped"])
+				await other.publishAsync("t/available", word, { qos: 1, retain: true });
+			await other.endAsync();
+			await eventually(() => received.length >= 4 && last("t/available") === "online");
+			await broker.close(1000);
+			await eventually(() => last("t/available") === "stopped");
+		});
+
+		it("hears what it listens to, over connections, and nothing that is too long", async () => {
+			const { server, proxy } = await setup();
+			const heard: Incoming[] = [];
+			const broker = open(proxy.url, { listen: { filters: ["t/+/set"], onMessage: (message) => heard.push(message) } });
+			await eventually(() => broker.connected);
+			const other = await mqtt.connectAsync(server.url, { reconnectPeriod: 0 });
+			cleanups.push(() => other.endAsync(true));
+			await sleep(100);
+			await other.publishAsync("t/road/set", "x".repeat(20_000), { qos: 1 });
+			await other.publishAsync("t/road/set", "ON", { qos: 1 });
+			await other.publishAsync("t/road/other", "ON", { qos: 1 });
+			await eventually(() => heard.length > 0);
+			await other.publishAsync("t/road/set", "FREEZE", { qos: 1, retain: true });
+			await eventually(() => heard.length > 1);
+			await proxy.set("reset");
+			await eventually(() => !broker.connected);
+			await proxy.set("pass");
+			await eventually(() => heard.length > 2);
+			assert.deepEqual(
+				heard.map(({ topic, payload, retained }) => `${topic} ${payload} ${retained}`),
+				["t/road/set ON false", "t/road/set FREEZE false", "t/road/set FREEZE true"],
+			);
+			await broker.close(1000);
+		});
+
+		it("sends what was waiting at a limited rate, and what is new as it comes", async () => {
+			const { proxy, seqs } = await setup();
+			await proxy.set("refuse");
+			const broker = open(proxy.url, { replay: 100 });
+			for (let seq = 0; seq < 200; seq++) await broker.send(message(seq));
+			await proxy.set("pass");
+			await eventually(() => broker.connected);
+			const began = performance.now();
+			for (let seq = 200; seq < 300; seq++) await broker.send(message(seq));
+			assert.ok(performance.now() - began < 500, "nobody waits for what waited before");
+			await assertComplete(seqs, 300);
+			const took = performance.now() - began;
+			assert.ok(took > 1500 && took < 4000, `${took} ms for 200 messages at 100 a second and 100 more`);
+			await broker.close(1000);
+		});
+
+		it("delivers after the next start what a first run could not", async () => {
+			const { proxy, seqs, last } = await setup();
+			const directory = fresh();
+			await proxy.set("refuse");
+			const first = open(proxy.url, { outbox: openBox(directory) });
+			for (let seq = 0; seq < 100; seq++) await first.send(message(seq));
+			await first.close(1000);
+			await proxy.set("pass");
+			const second = open(proxy.url, { outbox: openBox(directory) });
+			assert.equal(second.next("t/predictions"), 100);
+			for (let seq = 100; seq < 200; seq++) await second.send(message(seq));
+			await assertComplete(seqs, 200);
+			await second.close(1000);
+			assert.equal(last("t/gap"), undefined);
+		});
 	});
 }
 
 describe("MQTT while the broker is away", () => {
-	it("keeps the newest thousand messages, counts the others, and never makes the sender wait", async () => {
+	it("keeps the newest messages, tells which are lost, and never makes the sender wait", async () => {
 		const server = later(await openEmbeddedBroker());
 		const proxy = later(await openFaultyProxy(server.url));
-		const { seqs, last } = await listen(server.url);
+		const { received, seqs, last } = await listen(server.url);
 		await proxy.set("refuse");
-		const broker = open(proxy.url);
-		await broker.send({ topic: "t/road/status", payload: { state: "online" }, retain: true });
-		for (let seq = 0; seq < 1234; seq++) await broker.send(message(seq));
-		assert.equal(broker.dropped, 235);
-		assert.equal(broker.events.filter((event) => event.type === "dropping").length, 1);
+		const broker = open(proxy.url, { outbox: openBox(fresh(), { size: 100_000 }) });
+		await broker.send({ topic: "t/road/status", payload: "online", retain: true, deliver: "last" });
+		await broker.send({ topic: "t/road/domain", payload: { id: "d1" }, retain: true, deliver: "every" });
+		for (let seq = 0; seq < 3000; seq++) await broker.send(message(seq));
+		const { dropped } = broker;
+		assert.ok(dropped > 1000, String(dropped));
+		assert.equal(broker.events.filter((event) => event.type === "dropping").length, Math.ceil(dropped / 1000));
 		await proxy.set("pass");
-		await eventually(() => seqs().length === 1000);
-		assert.deepEqual([seqs()[0], seqs()[999]], [234, 1233]);
-		assert.equal(last("t/road/status"), '{"state":"online"}', "a state outlives the limit");
+		await eventually(() => seqs().at(-1) === 2999, 20_000);
+		await eventually(() => last("t/road/domain") !== undefined);
+		const [from] = seqs();
+		assert.deepEqual(
+			seqs(),
+			Array.from({ length: 3000 - from }, (_, i) => from + i),
+		);
+		const { lost } = JSON.parse(last("t/gap") ?? "");
+		assert.deepEqual(lost, [
+			{ topic: "t/road/domain", from: 0, to: 0, reason: "size" },
+			{ topic: "t/predictions", from: 0, to: from - 1, reason: "size" },
+		]);
+		assert.equal(dropped, from + 1);
+		const order = received.map(({ topic }) => topic);
+		assert.ok(order.indexOf("t/gap") < order.indexOf("t/predictions"), "the gap is told where it is");
+		assert.equal(last("t/road/status"), "online", "a state outlives the limit");
+		assert.equal(last("t/road/domain"), '{"id":"d1"}', "so does one that every message of counts");
 		await broker.close(1000);
+	});
+
+	it("holds in memory no more than a few messages", async () => {
+		setFlagsFromString("--expose-gc");
+		const heap = () => {
+			runInNewContext("gc")();
+			return process.memoryUsage().heapUsed;
+		};
+		const broker = open(`mqtt://127.0.0.1:${await freePort()}`);
+		const fill = async (count: number) => {
+			for (let seq = 0; seq < count; seq++) await broker.send({ ...message(seq), payload: { text: "x".repeat(1500) } });
+		};
+		await fill(10_000);
+		await sleep(200);
+		const before = heap();
+		await fill(40_000);
+		await sleep(200);
+		const grown = heap() - before;
+		// Every message that is kept in memory has an object of a hundred bytes at least, wherever its text lies.
+		assert.ok(grown < 1e6, `${grown} bytes for 40,000 messages`);
+		assert.equal(broker.waiting, 50_000);
 	});
 
 	it("waits longer from attempt to attempt, within bounds", () => {

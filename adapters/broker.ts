@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
 import { type Broker, EdgeError } from "../operators/types.js";
+import type { Letter } from "./letters.js";
+import type { Outbox } from "./outbox.js";
 
 /** A retained message whose payload is a bare word, as availability topics have it. */
 export interface Notice {
@@ -18,16 +20,37 @@ export interface BrokerOptions {
 	 * the new one's birth. Absent: one for as long as this process lives.
 	 */
 	readonly clientId?: string;
+	/** The protocol's version; 3.1.1 where absent. */
+	readonly version?: "3.1.1" | 5;
+	/** Contents of files in PEM; for mqtts and wss. */
+	readonly tls?: {
+		readonly ca?: Buffer;
+		readonly cert?: Buffer;
+		readonly key?: Buffer;
+		readonly rejectUnauthorized: boolean;
+	};
 	/** Published by the broker when this process is gone without a farewell. */
 	readonly will: Notice;
 	/** Published on every connect. */
 	readonly birth: Notice;
 	/** Published last, before an orderly disconnect. */
 	readonly farewell: Notice;
+	/** What is listened to besides, and who is told. Nobody waits for `onMessage`, which must not throw. */
+	readonly listen?: { readonly filters: readonly string[]; readonly onMessage: (message: Incoming) => void };
+	/** Keeps messages until they are acknowledged. It is the broker's from now on, which closes it. */
+	readonly outbox: Outbox;
 	readonly onEvent?: (event: BrokerEvent) => void;
-	/** Messages that wait while the broker is away. */
-	readonly queueLimit?: number;
 	readonly times?: Partial<BrokerTimes>;
+	/** Messages a second, at most, of those that were waiting when the connection came about. */
+	readonly replay?: number;
+}
+
+export interface Incoming {
+	readonly topic: string;
+	/** At most `LONGEST` bytes of UTF-8; longer ones are left out. */
+	readonly payload: string;
+	/** Whether the broker had kept it, and nobody has sent it now. */
+	readonly retained: boolean;
 }
 
 /** All in milliseconds. */
@@ -45,11 +68,13 @@ export interface BrokerTimes {
 
 /** What a log might tell of the connection. */
 export type BrokerEvent =
-	/** `dropped`: messages lost so far; `queued`: messages that are sent now. */
-	| { readonly type: "connected"; readonly queued: number; readonly dropped: number }
+	/** `dropped`: messages lost so far; `waiting`: messages that are sent now. */
+	| { readonly type: "connected"; readonly waiting: number; readonly dropped: number }
 	/** A connection ended or did not come about; the next attempt is `retryIn` milliseconds away. */
 	| { readonly type: "lost"; readonly reason: string; readonly retryIn: number }
-	/** The queue is full; told once each time it begins and after every further `queueLimit` messages. */
+	/** The broker does not let us listen to a filter. */
+	| { readonly type: "refused"; readonly filter: string }
+	/** The outbox is full; told when it begins after a connection, and after every further 1,000 messages. */
 	| { readonly type: "dropping"; readonly dropped: number };
 
 const TIMES: BrokerTimes = {
@@ -63,7 +88,22 @@ const TIMES: BrokerTimes = {
 /** Messages sent and not yet acknowledged. */
 const WINDOW = 20;
 
-const QUEUE_LIMIT = 1000;
+/** Messages that may wait while the broker is there before whoever sends has to. */
+const ROOM = 200;
+
+const REPLAY = 500;
+
+/** The part of a deadline in which what waits is sent; the rest is for the farewell. */
+const DRAIN = 0.7;
+
+/** Bytes of an incoming payload. */
+const LONGEST = 16_384;
+
+/** Lost messages between two events that tell of it. */
+const DROPPING = 1_000;
+
+/** Topics whose last state is remembered. */
+const STATES = 1_000;
 
 /** The URL without what must not be printed: credentials and query. */
 export function redact(url: string): string {
@@ -89,40 +129,42 @@ export function checkUrl(url: string): void {
 	}
 }
 
-interface Entry {
-	readonly topic: string;
-	readonly payload: string;
-	readonly retain: boolean;
-	/** Over this connection: not yet, under way, or acknowledged. */
-	state: "waiting" | "sent" | "done";
-}
-
 /**
  * Connects to an MQTT broker, and keeps trying: a broker that is away at the start or later is no error. Returns at once.
- * Every message arrives at least once and in order, save those lost at the queue's limit; the last retained message
- * of each topic is sent again on every connect, for brokers that forget.
+ * Every message arrives at least once and in order, over restarts, save those lost at the outbox's limits; the last
+ * retained message of each topic is sent again on every connect, for brokers that forget.
  * @throws {EdgeError} `broker` when the URL is not one of a broker
  */
 export function openBroker(options: BrokerOptions): Broker {
 	checkUrl(options.url);
-	const { onEvent, queueLimit = QUEUE_LIMIT, clientId = `acclimate-${randomBytes(4).toString("hex")}` } = options;
+	const { outbox, onEvent, clientId = `acclimate-${randomBytes(4).toString("hex")}`, replay = REPLAY } = options;
 	const times = { ...TIMES, ...options.times };
 
-	let queue: Entry[] = [];
 	/** Each topic's last retained payload. */
 	const states = new Map<string, string>();
+	/** Of those, the ones whose letter is still waiting: their `seq`. */
+	const unsent = new Map<string, number>();
+	const underWay = new Set<Letter>();
 	let waiters: (() => void)[] = [];
-	let dropped = 0;
-	let droppedSinceConnect = 0;
+	/** How many must have been lost for the next event to tell of it. */
+	let telling = 1;
 	let client: MqttClient | undefined;
 	let connected = false;
 	let attempt = 0;
 	let retry: NodeJS.Timeout | undefined;
 	let silence: NodeJS.Timeout | undefined;
 	let closing: Promise<void> | undefined;
+	let leaving = false;
+	/** The fewest letters that have waited since the connection came about: their number must not grow from there. */
+	let fewest = 0;
+	/** Letters to replay, how many of them may go now, and when that was so. */
+	let backlog = 0;
+	let allowance = 0;
+	let allowedAt = 0;
+	let ration: NodeJS.Timeout | undefined;
 	/** Ends the connection as lost. */
 	let giveUp = () => {};
-	/** Called when the queue is empty or the connection is lost. */
+	/** Called when nothing waits or the connection is lost. */
 	let onIdle = () => {};
 
 	/**
@@ -131,13 +173,16 @@ export function openBroker(options: BrokerOptions): Broker {
 	 */
 	const connect = () => {
 		let since = Number.POSITIVE_INFINITY;
-		const { username, password, will } = options;
+		const { username, password, will, version, tls } = options;
 		const mine = mqtt.connect(options.url, {
 			reconnectPeriod: 0,
 			connectTimeout: times.connect,
 			keepalive: Math.ceil(times.keepalive / 1000),
 			clientId,
 			clean: true,
+			// What is asked of us is short; a broker of version 5 does not even send what is not.
+			...(version === 5 && { protocolVersion: 5, properties: { maximumPacketSize: 4 * LONGEST } }),
+			...tls,
 			will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
 			...(username === undefined ? {} : { username }),
 			...(password === undefined ? {} : { password }),
@@ -146,9 +191,11 @@ export function openBroker(options: BrokerOptions): Broker {
 		mine.on("connect", () => {
 			connected = true;
 			since = performance.now();
-			onEvent?.({ type: "connected", queued: queue.length, dropped });
-			droppedSinceConnect = 0;
+			fewest = backlog = outbox.waiting;
+			onEvent?.({ type: "connected", waiting: backlog, dropped: outbox.lost });
+			telling = outbox.lost + 1;
 			greet(mine);
+			listenTo(mine);
 			pump();
 		});
 		const lost = (reason: string) => {
@@ -157,8 +204,8 @@ export function openBroker(options: BrokerOptions): Broker {
 			connected = false;
 			stopListening();
 			mine.end(true);
-			queue = queue.filter((entry) => entry.state !== "done");
-			for (const entry of queue) entry.state = "waiting";
+			underWay.clear();
+			outbox.rewind();
 			makeRoom();
 			onIdle();
 			if (closing) return;
@@ -174,45 +221,86 @@ export function openBroker(options: BrokerOptions): Broker {
 		giveUp = () => lost(`no acknowledgement for ${times.acknowledge} ms`);
 	};
 
+	const state = (to: MqttClient, topic: string, payload: string, retain: boolean) =>
+		to.publish(topic, payload, { qos: 1, retain }, () => {});
+
 	const greet = (to: MqttClient) => {
-		to.publish(options.birth.topic, options.birth.payload, { qos: 1, retain: true }, () => {});
-		const queued = new Set(queue.map((entry) => entry.topic));
-		for (const [topic, payload] of states) {
-			// What is in the queue brings its topic up to date by itself, without a step back.
-			if (!queued.has(topic)) to.publish(topic, payload, { qos: 1, retain: true }, () => {});
-		}
+		state(to, options.birth.topic, options.birth.payload, true);
+		// What is in the outbox brings its topic up to date by itself, without a step back.
+		for (const [topic, payload] of states) if (!unsent.has(topic)) state(to, topic, payload, true);
+	};
+
+	const listenTo = (from: MqttClient) => {
+		const { birth, listen } = options;
+		from.on("message", (topic, payload, { retain }) => {
+			// An old connection's last will may come when this one stands already.
+			if (topic === birth.topic) {
+				if (String(payload) !== birth.payload && !leaving) state(from, topic, birth.payload, true);
+			} else if (payload.length <= LONGEST && from === client)
+				listen?.onMessage({ topic, payload: String(payload), retained: retain });
+		});
+		for (const filter of [birth.topic, ...(listen?.filters ?? [])])
+			from.subscribe(filter, { qos: 1 }, (error, granted) => {
+				if (from === client && (error || granted?.some(({ qos }) => qos > 2))) onEvent?.({ type: "refused", filter });
+			});
 	};
 
 	const pump = () => {
 		const mine = client;
-		if (mine === undefined || !connected) return;
-		for (const entry of queue.slice(0, WINDOW)) {
-			if (entry.state !== "waiting") continue;
-			entry.state = "sent";
-			mine.publish(entry.topic, entry.payload, { qos: 1, retain: entry.retain }, (error) => {
-				if (error || client !== mine) return; // the connection is lost; `lost` puts the message back
-				entry.state = "done";
-				while (queue[0]?.state === "done") queue.shift();
+		if (mine === undefined || !connected || leaving) return;
+		for (const letter of outbox.take(Math.min(WINDOW - underWay.size, allowed()))) {
+			underWay.add(letter);
+			if (backlog > 0) {
+				backlog--;
+				allowance--;
+			}
+			mine.publish(letter.topic, letter.payload, { qos: 1, retain: letter.retain }, (error) => {
+				if (error || client !== mine) return; // the connection is lost, and the outbox begins again
+				underWay.delete(letter);
+				outbox.remove(letter);
+				if (unsent.get(letter.topic) === letter.seq) unsent.delete(letter.topic);
+				fewest = Math.min(fewest, outbox.waiting);
 				listen();
 				pump();
 				makeRoom();
-				if (queue.length === 0) onIdle();
+				if (outbox.waiting === 0) idle(mine);
 			});
 		}
 		if (silence === undefined) listen();
 	};
 
+	/** How many letters may go now; comes back when none may. A consumer that was away too is not run over by what waited. */
+	const allowed = (): number => {
+		if (backlog === 0) return WINDOW;
+		const now = performance.now();
+		allowance = Math.min(WINDOW, allowance + ((now - allowedAt) / 1000) * replay);
+		allowedAt = now;
+		if (allowance >= 1) return Math.min(backlog, Math.floor(allowance));
+		ration ??= setTimeout(() => {
+			ration = undefined;
+			pump();
+		}, 1000 / replay);
+		return 0;
+	};
+
+	/** Everything has arrived; what still counts as unsent was lost at a limit, but a state is true for all that. */
+	const idle = (mine: MqttClient) => {
+		for (const topic of unsent.keys()) state(mine, topic, states.get(topic) as string, true);
+		unsent.clear();
+		onIdle();
+	};
+
 	/** Starts the wait for the next acknowledgement, if one is due. */
 	const listen = () => {
 		stopListening();
-		if (queue.length > 0) silence = setTimeout(giveUp, times.acknowledge);
+		if (underWay.size > 0) silence = setTimeout(giveUp, times.acknowledge);
 	};
 	const stopListening = () => {
 		clearTimeout(silence);
 		silence = undefined;
 	};
 
-	const hasRoom = () => !connected || queue.length <= WINDOW;
+	const hasRoom = () => !outbox.busy && (!connected || outbox.waiting <= fewest + ROOM);
 	const makeRoom = () => {
 		if (waiters.length === 0 || !hasRoom()) return;
 		const released = waiters;
@@ -220,18 +308,19 @@ export function openBroker(options: BrokerOptions): Broker {
 		for (const go of released) go();
 	};
 
-	const enforceLimit = () => {
-		if (queue.length <= queueLimit) return;
-		const oldest = queue.findIndex((entry) => entry.state === "waiting");
-		queue.splice(Math.max(0, oldest), 1);
-		dropped++;
-		if (droppedSinceConnect++ % queueLimit === 0) onEvent?.({ type: "dropping", dropped });
-	};
-
 	const remember = (topic: string, payload: string) => {
 		states.delete(topic);
 		states.set(topic, payload);
-		if (states.size > queueLimit) states.delete(states.keys().next().value as string);
+		if (states.size <= STATES) return;
+		const [oldest] = states.keys();
+		states.delete(oldest);
+		unsent.delete(oldest);
+	};
+
+	const tellDropped = () => {
+		if (outbox.lost < telling) return;
+		telling += DROPPING;
+		onEvent?.({ type: "dropping", dropped: outbox.lost });
 	};
 
 	const finish = async (deadline: number) => {
@@ -239,30 +328,37 @@ export function openBroker(options: BrokerOptions): Broker {
 		const late = new Promise<void>((done) => {
 			timer = setTimeout(done, deadline);
 		});
+		const drained = setTimeout(() => onIdle(), DRAIN * deadline);
 		await Promise.race([late, leave()]);
+		clearTimeout(drained);
 		clearTimeout(timer);
+		clearTimeout(ration);
 		stopListening();
 		client?.end(true);
 		client = undefined;
 		connected = false;
-		dropped += queue.length;
-		queue = [];
 		makeRoom();
+		await outbox.close();
 	};
 
 	const leave = async () => {
 		clearTimeout(retry);
-		if (!connected && queue.length === 0) return;
+		if (!connected && outbox.waiting === 0) return;
 		// Between two attempts: one more, at once, could save what is queued.
 		if (client === undefined) connect();
-		if (queue.length > 0) await new Promise<void>((done) => (onIdle = done));
+		if (outbox.waiting > 0) await new Promise<void>((done) => (onIdle = done));
 		const mine = client;
 		if (mine === undefined || !connected) return;
+		leaving = true;
 		const { topic, payload } = options.farewell;
 		await new Promise((done) => mine.publish(topic, payload, { qos: 1, retain: true }, done));
 		await new Promise<void>((done) => mine.end(false, () => done()));
 	};
 
+	outbox.onStored(() => {
+		pump();
+		makeRoom();
+	});
 	connect();
 
 	return {
@@ -270,15 +366,23 @@ export function openBroker(options: BrokerOptions): Broker {
 			return connected;
 		},
 		get dropped() {
-			return dropped;
+			return outbox.lost;
 		},
-		send({ topic, payload, retain }) {
+		get waiting() {
+			return outbox.waiting;
+		},
+		next: (topic) => outbox.next(topic),
+		send({ topic, payload, retain, deliver }) {
 			if (closing) return Promise.resolve();
 			const text = typeof payload === "string" ? payload : JSON.stringify(payload);
 			if (retain) remember(topic, text);
-			queue.push({ topic, payload: text, retain, state: "waiting" });
-			enforceLimit();
-			pump();
+			if (deliver === "last") {
+				if (client !== undefined && connected) state(client, topic, text, retain);
+				return Promise.resolve();
+			}
+			if (retain) unsent.set(topic, outbox.next(topic));
+			outbox.append(topic, text, retain);
+			tellDropped();
 			return hasRoom() ? Promise.resolve() : new Promise((go) => waiters.push(go));
 		},
 		close(deadline) {

@@ -10,6 +10,8 @@ export interface CameraSetup {
 	readonly loop: boolean;
 	/** Live, at 100 frames a second; else lossless. */
 	readonly live: boolean;
+	/** Names of parts, each of which shows what the whole picture shows. */
+	readonly regions?: readonly string[];
 }
 
 /** What every camera does. `open` makes one that shows a source of pictures that get brighter. */
@@ -65,6 +67,30 @@ export function cameraContract(name: string, open: (setup: CameraSetup) => Promi
 			assert.equal(frames[119].index, 119);
 			assert.equal(frames[100].pixels[0], frames[0].pixels[0]);
 			await camera.close();
+		});
+
+		it("gives each part of a picture by its name, with one index and time, and drops pictures whole", async () => {
+			const regions = ["left", "right", "sky"];
+			const camera = await open({ ...setup, regions });
+			const frames = (await takeAll(camera, 8)).flat();
+			assert.equal(frames.length, 150);
+			for (const [i, frame] of frames.entries()) {
+				const first = frames[i - (i % 3)];
+				assert.equal(frame.region, regions[i % 3]);
+				assert.equal(frame.index, Math.floor(i / 3));
+				assert.equal(frame.capturedAt, first.capturedAt);
+				assert.deepEqual(frame.pixels, first.pixels);
+			}
+			await camera.close();
+
+			const live = await open({ ...setup, live: true, regions });
+			await eventually(() => live.dropped >= 20);
+			const kept = (await takeAll(live, 8)).flat();
+			assert.equal(kept.length % 3, 0);
+			assert.equal(kept[0].region, "left");
+			assert.equal(kept.at(-1)?.index, 49);
+			assert.equal(live.dropped, 150 - kept.length);
+			await live.close();
 		});
 
 		it("keeps the newest frames when live, and counts what it dropped", async () => {

@@ -7,16 +7,18 @@ export interface MemoryCameraOptions {
 	readonly loop?: boolean;
 	/** Milliseconds between two frames of a live source. Absent: lossless, each frame when there is room for it. */
 	readonly interval?: number;
+	/** Names of parts; each picture is then given out once for each of them. */
+	readonly regions?: readonly string[];
 }
 
 /** A camera whose frames are in memory, for tests: waits and drops like the real one. */
-export function openMemoryCamera({ pictures, loop = false, interval }: MemoryCameraOptions): Camera {
+export function openMemoryCamera({ pictures, loop = false, interval, regions = [] }: MemoryCameraOptions): Camera {
 	let next = 0;
 	let timer: NodeJS.Timeout | undefined;
 	let closed = false;
 	const step = () => {
 		if (closed) return;
-		if (next < pictures.length) queue.push(pictures[next++]);
+		if (next < pictures.length) queue.push(Array(Math.max(1, regions.length)).fill(pictures[next++]));
 		if (next < pictures.length) return;
 		if (loop && next > 0) next = 0;
 		else stop();
@@ -30,7 +32,7 @@ export function openMemoryCamera({ pictures, loop = false, interval }: MemoryCam
 		while (!closed && !queue.full) step();
 	};
 	const live = interval !== undefined;
-	const queue = frameQueue({ live, onRoom: () => live || fill() });
+	const queue = frameQueue({ live, names: regions, onRoom: () => live || fill() });
 	if (live) timer = setInterval(step, interval);
 	else fill();
 	return {

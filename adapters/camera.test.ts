@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Camera } from "../operators/types.js";
 import { cameraContract } from "./camera.contract.js";
-import { type CameraOptions, cutter, explain, ffmpegArguments, judge, lastLines, openCamera } from "./camera.js";
+import { type CameraOptions, ffmpegArguments, openCamera } from "./camera.js";
 import { bundledFfmpeg, passthrough, systemFfmpeg } from "./ffmpeg.js";
 import { eventually, makeClip, sharedFile, temporaryDirectory } from "./fixtures.js";
+import { type File, videoFile } from "./sources/source.js";
 
 const directory = temporaryDirectory();
 const at = (name: string) => join(directory, name);
-const small = { width: 8, height: 8, fit: "stretch", loop: false, pace: "fast" } as const;
+const small = { width: 8, height: 8, fit: "stretch" } as const;
+const endless = (file: string): File => ({ ...videoFile(file), loop: true, pace: "realtime" });
 
 before(async () => {
 	// 50 pictures, each 4 levels brighter than the one before.
@@ -33,9 +35,15 @@ for (const [name, ffmpeg] of programs) {
 		it(`camera: ${name}`, { skip: "not on this machine" }, () => {});
 		continue;
 	}
-	cameraContract(name, ({ loop, live }) =>
+	cameraContract(name, ({ loop, live, regions }) =>
 		openCamera(
-			{ ...small, width: 64, height: 64, file: at("brighter.mkv"), loop, pace: live ? "realtime" : "fast" },
+			{
+				...small,
+				width: 64,
+				height: 64,
+				source: { kind: "file", file: at("brighter.mkv"), loop, pace: live ? "realtime" : "fast" },
+				...(regions && { regions: Object.fromEntries(regions.map((name) => [name, [0, 0, 32, 32]])) }),
+			},
 			ffmpeg,
 		),
 	);
@@ -44,7 +52,7 @@ for (const [name, ffmpeg] of programs) {
 		const failure = async (file: string, more: Partial<CameraOptions> = {}) => {
 			let camera: Camera | undefined;
 			try {
-				camera = await openCamera({ ...small, file, ...more }, ffmpeg);
+				camera = await openCamera({ ...small, source: videoFile(file), ...more }, ffmpeg);
 				const frames = await camera.take(8, 50);
 				throw new Error(`no failure but ${frames.length} frames`);
 			} catch (error) {
@@ -55,9 +63,10 @@ for (const [name, ffmpeg] of programs) {
 			}
 		};
 
-		it("is a missing file, a directory or an empty file", async () => {
+		it("is a missing file, a folder without pictures or an empty file", async () => {
 			assert.equal(await failure(at("none.mp4")), "/none.mp4 does not exist");
-			assert.equal(await failure(directory), " is a directory, not a video file");
+			mkdirSync(at("empty"), { recursive: true });
+			assert.equal(await failure(at("empty")), "/empty is a folder without pictures");
 			writeFileSync(at("empty.mp4"), "");
 			assert.equal(await failure(at("empty.mp4")), "/empty.mp4 is empty");
 		});
@@ -96,7 +105,7 @@ for (const [name, ffmpeg] of programs) {
 		});
 
 		it("fails again when asked again", async () => {
-			const camera = await openCamera({ ...small, file: at("sound.mp4") }, ffmpeg);
+			const camera = await openCamera({ ...small, source: videoFile(at("sound.mp4")) }, ffmpeg);
 			await assert.rejects(camera.take(1, 0), /no video/);
 			await assert.rejects(camera.take(1, 0), /no video/);
 			await camera.close();
@@ -108,7 +117,7 @@ for (const [name, ffmpeg] of programs) {
 			const file = sharedFile("intel_car-detection.mp4");
 			if (file === undefined) return t.skip("intel_car-detection.mp4 is not on this machine");
 			const warnings: string[] = [];
-			const options = { file, width: 224, height: 224, fit: "stretch", loop: false, pace: "fast" } as const;
+			const options = { source: videoFile(file), width: 224, height: 224, fit: "stretch" } as const;
 			const camera = await openCamera({ ...options, onWarning: (message) => warnings.push(message) }, ffmpeg);
 			let count = 0;
 			for (let batch = await camera.take(8, 0); batch.length > 0; batch = await camera.take(8, 0))
@@ -119,7 +128,7 @@ for (const [name, ffmpeg] of programs) {
 
 		it("come in planes green, blue, red", async () => {
 			await makeClip(at("red.mkv"), "-f", "lavfi", "-i", "color=red:s=16x16:d=0.2,format=gbrp", "-c:v", "ffv1");
-			const camera = await openCamera({ ...small, file: at("red.mkv") }, ffmpeg);
+			const camera = await openCamera({ ...small, source: videoFile(at("red.mkv")) }, ffmpeg);
 			const [frame] = await camera.take(1, 0);
 			assert.equal(frame.pixels.length, 3 * 64);
 			assert.deepEqual(
@@ -133,7 +142,7 @@ for (const [name, ffmpeg] of programs) {
 			for (const fit of ["stretch", "crop", "pad"] as const) {
 				const options: CameraOptions = {
 					...small,
-					file: at("test.mp4"),
+					source: videoFile(at("test.mp4")),
 					width: 31,
 					height: 17,
 					fit,
@@ -155,7 +164,11 @@ for (const [name, ffmpeg] of programs) {
 			const whole = readFileSync(at("index-first.mp4"));
 			writeFileSync(at("damaged.mp4"), whole.subarray(0, whole.length * 0.6));
 			const warnings: string[] = [];
-			const options = { ...small, file: at("damaged.mp4"), onWarning: (message: string) => warnings.push(message) };
+			const options = {
+				...small,
+				source: videoFile(at("damaged.mp4")),
+				onWarning: (message: string) => warnings.push(message),
+			};
 			const camera = await openCamera(options, ffmpeg);
 			const frames = await camera.take(100, 0);
 			assert.ok(frames.length > 5 && frames.length < 50, `${frames.length} frames`);
@@ -170,7 +183,7 @@ for (const [name, ffmpeg] of programs) {
 				mkdirSync(at("odd"), { recursive: true });
 				const file = join(at("odd"), name);
 				copyFileSync(at("test.mp4"), file);
-				const camera = await openCamera({ ...small, file }, ffmpeg);
+				const camera = await openCamera({ ...small, source: videoFile(file) }, ffmpeg);
 				assert.equal((await camera.take(100, 0)).length, 50, name);
 				await camera.close();
 			}
@@ -182,12 +195,18 @@ describe("the ffmpeg process", { skip: process.platform === "linux" ? false : "l
 	it("is named when it does not run", async () => {
 		writeFileSync(at("broken"), "#!/bin/sh\nexit 3\n");
 		chmodSync(at("broken"), 0o755);
-		await assert.rejects(openCamera({ ...small, file: at("test.mp4") }, at("broken")), /broken does not run/);
-		await assert.rejects(openCamera({ ...small, file: at("test.mp4") }, at("nowhere")), /nowhere does not run/);
+		await assert.rejects(
+			openCamera({ ...small, source: videoFile(at("test.mp4")) }, at("broken")),
+			/broken does not run/,
+		);
+		await assert.rejects(
+			openCamera({ ...small, source: videoFile(at("test.mp4")) }, at("nowhere")),
+			/nowhere does not run/,
+		);
 	});
 
 	it("ends a take with an error when it is killed", async () => {
-		const camera = await openCamera({ ...small, file: at("test.mp4"), pace: "realtime", loop: true });
+		const camera = await openCamera({ ...small, source: endless(at("test.mp4")) });
 		await camera.take(1, 0);
 		const [child] = childrenOf(process.pid);
 		process.kill(child, "SIGKILL");
@@ -198,7 +217,12 @@ describe("the ffmpeg process", { skip: process.platform === "linux" ? false : "l
 	});
 
 	it("is gone after close, though it was blocked in a write", async () => {
-		const camera = await openCamera({ ...small, width: 640, height: 480, file: at("test.mp4"), loop: true });
+		const camera = await openCamera({
+			...small,
+			width: 640,
+			height: 480,
+			source: { ...videoFile(at("test.mp4")), loop: true },
+		});
 		await eventually(() => camera.waiting >= 16);
 		const [child] = childrenOf(process.pid);
 		const start = performance.now();
@@ -213,7 +237,7 @@ describe("the ffmpeg process", { skip: process.platform === "linux" ? false : "l
 			'#!/bin/sh\n[ "$1" = -version ] && echo ffmpeg version 5.1 && exit\ntrap "" TERM\nwhile :; do sleep 0.1; done\n',
 		);
 		chmodSync(at("stubborn"), 0o755);
-		const camera = await openCamera({ ...small, file: at("test.mp4") }, at("stubborn"));
+		const camera = await openCamera({ ...small, source: videoFile(at("test.mp4")) }, at("stubborn"));
 		const [child] = childrenOf(process.pid);
 		await sleep(200);
 		await camera.close();
@@ -226,7 +250,7 @@ describe("the ffmpeg process", { skip: process.platform === "linux" ? false : "l
 		["crashes", "setTimeout(() => { throw new Error('crash') })"],
 	] as const) {
 		it(`does not outlive a parent that ${how}`, async () => {
-			const options = JSON.stringify({ ...small, file: at("test.mp4"), pace: "realtime", loop: true });
+			const options = JSON.stringify({ ...small, source: endless(at("test.mp4")) });
 			const script = `import { openCamera } from ${JSON.stringify(new URL("./camera.js", import.meta.url).href)};
 				const camera = await openCamera(${options});
 				await camera.take(1, 0);
@@ -260,12 +284,10 @@ function alive(pid: number): boolean {
 
 describe("what ffmpeg is run with", () => {
 	const options: CameraOptions = {
-		file: "clips/road.mp4",
+		source: videoFile("clips/road.mp4"),
 		width: 224,
 		height: 160,
 		fit: "stretch",
-		loop: false,
-		pace: "fast",
 	};
 	const argumentsOf = (more: Partial<CameraOptions>) =>
 		ffmpegArguments({ ...options, ...more }, ["-vsync", "0"]).join(" ");
@@ -282,7 +304,7 @@ describe("what ffmpeg is run with", () => {
 	});
 
 	it("keeps the clip's pace, and repeats, before the input", () => {
-		const text = argumentsOf({ pace: "realtime", loop: true });
+		const text = argumentsOf({ source: endless("clips/road.mp4") });
 		assert.ok(
 			text.indexOf("-re -stream_loop -1") > 0 && text.indexOf("-re -stream_loop -1") < text.indexOf("-i file:"),
 		);
@@ -293,69 +315,4 @@ describe("what ffmpeg is run with", () => {
 			if (ffmpeg !== undefined) assert.equal((await passthrough(ffmpeg)).length, 2);
 		}
 	});
-});
-
-describe("frames cut from a pipe", () => {
-	it("are whole, whatever the chunks", () => {
-		const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
-		for (const chunk of [1, 3, 7, 10, 33, 100]) {
-			const frames: Uint8Array[] = [];
-			const cut = cutter(10, (frame) => frames.push(frame));
-			for (let i = 0; i < 95; i += chunk) cut.push(bytes.subarray(i, Math.min(i + chunk, 95)));
-			assert.deepEqual(Buffer.concat(frames), Buffer.from(bytes.subarray(0, 90)), `chunks of ${chunk}`);
-			assert.equal(cut.rest(), 5);
-		}
-	});
-});
-
-describe("the last lines a program said", () => {
-	it("are kept to the limit, each of bounded length", () => {
-		const said = lastLines(3);
-		said.push("one\ntwo\nth");
-		said.push("ree\nfour\n");
-		said.push("x".repeat(10_000));
-		assert.deepEqual(said.lines(), ["two", "three", "four", "x".repeat(500)]);
-		said.push("\nend\n");
-		assert.deepEqual(said.lines(), ["four", "x".repeat(500), "end"]);
-	});
-});
-
-describe("what is said about ffmpeg's end", () => {
-	const file = "road.mp4";
-	const ending = { code: 0, signal: null, lines: [], queue: { delivered: 9 }, rest: 0 };
-
-	it("is nothing when all went well", () => {
-		assert.deepEqual(judge({ file, loop: false }, ending), {});
-	});
-
-	it("is a warning after frames, an error without", () => {
-		const lines = ["[h264 @ 0x1] [error] partial file"];
-		assert.deepEqual(judge({ file, loop: false }, { ...ending, lines }), {
-			warning: "road.mp4 looks damaged: 9 frames could be read (partial file)",
-		});
-		assert.deepEqual(judge({ file, loop: false }, { ...ending, rest: 5 }), {
-			warning: "road.mp4 looks damaged: 9 frames and a part of one could be read (it ends in mid-frame)",
-		});
-		assert.deepEqual(judge({ file, loop: false }, { ...ending, queue: { delivered: 0 } }), {
-			error: "road.mp4 has no pictures in it",
-		});
-	});
-
-	it("is an error when a loop or a signal ended it", () => {
-		assert.match(judge({ file, loop: true }, ending).error ?? "", /cannot be played in a loop/);
-		assert.match(judge({ file, loop: false }, { ...ending, code: null, signal: "SIGKILL" }).error ?? "", /SIGKILL/);
-		const lines = ["[info] Exiting normally, received signal 15."];
-		assert.match(judge({ file, loop: false }, { ...ending, code: 255, lines }).error ?? "", /stopped from outside/);
-	});
-
-	for (const [line, sentence] of [
-		["[mov @ 0x1] [error] moov atom not found", /moov/],
-		["[error] Output file #0 does not contain any stream", /^road.mp4 has no video in it$/],
-		["[tty @ 0x1] [error] Format not on whitelist 'mov'", /video formats/],
-		["[error] Decoder (codec av1) not found for input stream #0:0", /cannot decode/],
-		["[fatal] something new", /^road.mp4 cannot be read: something new$/],
-		["[info] nothing", /did not say why/],
-	] as const) {
-		it(`is a plain sentence for: ${line}`, () => assert.match(explain({ file: basename(file) }, [line]), sentence));
-	}
 });

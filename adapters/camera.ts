@@ -1,127 +1,72 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { access, constants, stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { Readable } from "node:stream";
 import Ffmpeg from "fluent-ffmpeg";
-import { type Camera, EdgeError } from "../operators/types.js";
-import { type Fitting, ffmpegPath, fitFilter, passthrough, VIDEO_FORMATS } from "./ffmpeg.js";
+import { type Camera, CameraError } from "../operators/types.js";
+import { ffmpegPath, passthrough } from "./ffmpeg.js";
 import { frameQueue } from "./frames.js";
+import { cutter, lastLines, unstacked } from "./pipe.js";
+import { hardwareFailed, judge } from "./sources/faults.js";
+import { filterOptions, type Picture } from "./sources/filter.js";
+import { inputOf } from "./sources/input.js";
+import { located } from "./sources/located.js";
+import { isLive, nameOf, type Source } from "./sources/source.js";
 
-export interface CameraOptions extends Fitting {
-	/** Path of a video file. */
-	readonly file: string;
-	/** Starts over at the end, for ever. */
-	readonly loop: boolean;
-	/** `fast`: lossless, as fast as frames are taken. `realtime`: live, at the clip's own pace. */
-	readonly pace: "fast" | "realtime";
-	/** Told in one sentence about a source that ended in disorder after some frames. */
+export interface CameraOptions extends Picture {
+	readonly source: Source;
+	/** What decodes; `auto`: whatever ffmpeg finds. Where it fails the processor does it. Absent: the processor. */
+	readonly hwaccel?: Hwaccel;
+	/** What happens to frames that nobody takes in time. Absent: what suits the source. */
+	readonly drop?: "oldest" | "none";
+	/** Milliseconds without a frame after which the source counts as gone. Absent: it may take for ever. */
+	readonly stall?: number;
+	/** Told in one sentence about what did not go as it should, though frames came. */
 	readonly onWarning?: (message: string) => void;
 }
 
-/** What ffmpeg is run with: planes G, B, R of every frame of the file, one after the other, on its standard output. */
+export type Hwaccel = "none" | "auto" | "vaapi" | "cuda" | "qsv" | "vdpau" | "drm" | "videotoolbox" | "d3d11va";
+
+/** What ffmpeg is run with: planes G, B, R of every picture, one after the other, on its standard output. */
 export function ffmpegArguments(options: CameraOptions, everyFrame: readonly string[]): string[] {
-	const command = Ffmpeg(`file:${resolve(options.file)}`)
+	const { source, hwaccel = "none" } = options;
+	// A folder's pictures have no rate but the one that they are shown at.
+	const fps = source.kind === "pictures" ? undefined : options.fps;
+	const input = inputOf(source, options.fps);
+	const { fps: _, ...picture } = options;
+	const clock = source.kind === "stream" && /^https?:/i.test(source.url);
+	const filter = filterOptions({ ...picture, ...(fps !== undefined && { fps }) }, { clock });
+	const command = Ffmpeg(input.from)
 		.inputOptions(["-hide_banner", "-nostdin", "-nostats"])
-		.inputOptions("-v", "level+info")
-		// A video file must not make ffmpeg open anything else.
-		.inputOptions("-protocol_whitelist", "file,pipe")
-		.inputOptions("-format_whitelist", VIDEO_FORMATS);
-	if (options.pace === "realtime") command.inputOptions("-re");
-	if (options.loop) command.inputOptions("-stream_loop", "-1");
+		.inputOptions("-v", "level+info");
+	if (hwaccel !== "none") command.inputOptions("-hwaccel", hwaccel);
 	command
+		.inputOptions(...(input.options as [string, string]))
 		.output("pipe:1")
 		.outputOptions(["-an", "-sn", "-dn"])
 		.outputOptions(...(everyFrame as [string, string]))
-		.outputOptions("-vf", fitFilter(options))
+		.outputOptions(...(filter as [string, string]))
 		.outputOptions("-pix_fmt", "gbrp")
 		.outputOptions("-f", "rawvideo");
 	// fluent-ffmpeg puts a command together; its way of running one is not used (its kill() does not always kill).
 	return (command as unknown as { _getArguments(): string[] })._getArguments();
 }
 
-/** Cuts a stream of chunks into arrays of `size` bytes. */
-export function cutter(
-	size: number,
-	emit: (frame: Uint8Array) => void,
-): { push(chunk: Uint8Array): void; rest(): number } {
-	let frame = new Uint8Array(size);
-	let filled = 0;
-	return {
-		push(chunk) {
-			for (let at = 0; at < chunk.length; ) {
-				const part = chunk.subarray(at, at + size - filled);
-				frame.set(part, filled);
-				at += part.length;
-				filled += part.length;
-				if (filled === size) {
-					emit(frame);
-					frame = new Uint8Array(size);
-					filled = 0;
-				}
-			}
-		},
-		rest: () => filled,
-	};
-}
+/** Characters of what ffmpeg says that are read in so many milliseconds; one that says more has to wait. */
+const FLOOD = { characters: 65_536, interval: 100 };
 
-/** Keeps the last `limit` lines of what a program says, each cut to 500 characters. */
-export function lastLines(limit: number): { push(text: string): void; lines(): readonly string[] } {
-	let lines: string[] = [];
-	let open = "";
-	return {
-		push(text) {
-			const parts = (open + text).split(/\r?\n|\r/);
-			open = (parts.pop() ?? "").slice(0, 500);
-			lines = [...lines, ...parts.filter((line) => line !== "").map((line) => line.slice(0, 500))].slice(-limit);
-		},
-		lines: () => (open === "" ? lines : [...lines, open]),
-	};
-}
-
-const CAUSES: readonly (readonly [RegExp, string])[] = [
-	[/moov atom not found/, "is no video, or a recording that was cut off: the index at its end (moov) is missing"],
-	[/does not contain any stream|matches no streams/, "has no video in it"],
-	[/Format not on whitelist/, "is not in one of the video formats that are read"],
-	[/Decoder .* not found|Unknown decoder|no decoder/i, "is in a format that this ffmpeg cannot decode"],
-	[/Permission denied/, "may not be read: permission denied"],
-	[/No such file or directory/, "does not exist"],
-	[/Invalid data found when processing input|Invalid argument|could not find codec parameters/, "is not a video"],
-];
-
-/** One sentence about a file that ffmpeg could not read, from what ffmpeg said. */
-export function explain(options: Pick<CameraOptions, "file" | "region">, lines: readonly string[]): string {
-	const { file, region } = options;
-	if (region && lines.some((line) => line.includes("Invalid too big or non positive size"))) {
-		const size = lines.map((line) => / Video: .* (\d+x\d+)[ ,]/.exec(line)?.[1]).find(Boolean);
-		return `${file}: region [${region.join(", ")}] reaches outside the picture${size ? ` of ${size.replace("x", "×")}` : ""}`;
-	}
-	const errors = complaints(file, lines);
-	const cause = CAUSES.find(([pattern]) => errors.some((line) => pattern.test(line)))?.[1];
-	return cause ? `${file} ${cause}` : `${file} cannot be read: ${errors.at(-1) ?? "ffmpeg did not say why"}`;
-}
-
-/** The errors among ffmpeg's lines, without prefixes and the path. */
-function complaints(file: string, lines: readonly string[]): string[] {
-	return lines
-		.filter((line) => /\[(error|fatal|panic)\]/.test(line))
-		.map((line) => line.replace(/^.*?\[(?:error|fatal|panic)\] /, "").replaceAll(`file:${resolve(file)}: `, ""));
-}
-
-/** Refuses what ffmpeg need not be asked about. */
-async function checkFile(file: string): Promise<void> {
-	const problem = await stat(file).then(
-		async (found) => {
-			if (found.isDirectory()) return "is a directory, not a video file";
-			if (!found.isFile()) return "is not a file";
-			if (found.size === 0) return "is empty";
-			return access(file, constants.R_OK).then(
-				() => undefined,
-				() => "may not be read: permission denied",
-			);
-		},
-		(error: NodeJS.ErrnoException) =>
-			error.code === "ENOENT" || error.code === "ENOTDIR" ? "does not exist" : `cannot be read: ${error.message}`,
-	);
-	if (problem) throw new EdgeError("camera", `${file} ${problem}`);
+/** Reads a text stream, at a bounded rate: a corrupt video can make ffmpeg say more than there is time to read. */
+function listen(stream: Readable, hear: (text: string) => void): void {
+	let heard = 0;
+	stream.setEncoding("utf8").on("data", (text: string) => {
+		hear(text);
+		heard += text.length;
+		if (heard < FLOOD.characters || stream.isPaused()) return;
+		stream.pause();
+		setTimeout(() => {
+			heard = 0;
+			stream.resume();
+		}, FLOOD.interval);
+	});
 }
 
 /** Milliseconds ffmpeg gets to end by itself. */
@@ -133,48 +78,96 @@ process.on("exit", () => {
 });
 
 /**
- * Opens a video file as a camera: one ffmpeg process, ended by `close` or with this process.
- * A source without a single readable frame makes `take` reject; damage after that ends it, with a warning.
- * @throws {EdgeError} `camera` when there is no such file, the region is no rectangle or there is no ffmpeg
+ * Opens a source as a camera: one ffmpeg process, ended by `close` or with this process.
+ * A source without a single readable frame makes `take` reject, as does the end of one that should go on; damage to a
+ * recording after some frames ends it, with a warning.
+ * @throws {EdgeError} `camera` when there is nothing to open, a region is no rectangle or there is no ffmpeg
  */
 export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()): Promise<Camera> {
+	const { stall, onWarning } = options;
 	const everyFrame = await passthrough(ffmpeg);
-	const command = ffmpegArguments(options, everyFrame);
-	await checkFile(options.file);
+	const source = await located(options.source);
+	const live = options.drop === undefined ? isLive(source) : options.drop === "oldest";
+	const names = Object.keys(options.regions ?? {});
+	const parts = Math.max(1, names.length);
 
-	const child = spawn(ffmpeg, command, {
-		stdio: ["ignore", "pipe", "pipe"],
-		// Ctrl-C reaches the whole foreground group; outside it ffmpeg goes on until what is in hand has been published.
-		detached: process.platform !== "win32",
-		windowsHide: true,
-	});
-	running.add(child);
+	let child: ChildProcess;
+	/** Whether nothing is expected of ffmpeg any more. */
+	let over = false;
+	const queue = frameQueue({ live, names, onRoom: () => flow(true) });
 
-	const queue = frameQueue({ live: options.pace === "realtime", onRoom: () => child.stdout.resume() });
-	const frames = cutter(options.width * options.height * 3, queue.push);
-	const said = lastLines(100);
-	let closing = false;
+	/** The watchdog: runs while frames are wanted, and anew from each. */
+	let silence: NodeJS.Timeout | undefined;
+	const flow = (on: boolean) => {
+		if (on) child.stdout?.resume();
+		else child.stdout?.pause();
+		clearTimeout(silence);
+		silence = undefined;
+		if (on && stall !== undefined && !over && running.has(child)) silence = setTimeout(giveUp, stall, stall);
+	};
+	const giveUp = (after: number) => {
+		over = true;
+		queue.end(new CameraError("timeout", `${nameOf(source)} has sent no frame for ${after / 1000} s`));
+		shut();
+		child.kill("SIGKILL");
+	};
+	// Blocked in a write to a pipe nobody reads, ffmpeg would not notice a signal.
+	const shut = () => {
+		child.stdout?.destroy();
+		child.stderr?.destroy();
+	};
 
-	child.stdout.on("data", (chunk: Uint8Array) => {
-		frames.push(chunk);
-		if (queue.full) child.stdout.pause();
-	});
-	child.stderr.setEncoding("utf8").on("data", said.push);
-	const gone = new Promise<void>((done) => {
-		child.once("error", (cause) => {
-			if (child.pid !== undefined) return; // a signal that could not be delivered; the process still ends
-			running.delete(child);
-			queue.end(new EdgeError("camera", `ffmpeg could not be started: ${cause.message}`, { cause }));
-			done();
+	/** Runs ffmpeg to its end. */
+	const play = (hwaccel: Hwaccel): Promise<void> => {
+		const command = ffmpegArguments({ ...options, source, hwaccel }, everyFrame);
+		const { folder } = inputOf(source, options.fps);
+		const mine = spawn(folder === undefined ? ffmpeg : resolve(ffmpeg), command, {
+			stdio: ["ignore", "pipe", "pipe"],
+			...(folder === undefined ? {} : { cwd: folder }),
+			// Ctrl-C reaches the whole foreground group; outside it ffmpeg goes on until what is in hand has been published.
+			detached: process.platform !== "win32",
+			windowsHide: true,
 		});
-		child.once("close", (code, signal) => {
-			running.delete(child);
-			const ending = closing ? {} : judge(options, { code, signal, lines: said.lines(), queue, rest: frames.rest() });
-			if (ending.warning) options.onWarning?.(ending.warning);
-			queue.end(ending.error === undefined ? undefined : new EdgeError("camera", ending.error));
-			done();
+		child = mine;
+		running.add(mine);
+		flow(true);
+		const frames = cutter(options.width * options.height * 3 * parts, (stack) => {
+			queue.push(unstacked(stack, parts));
+			silence?.refresh();
 		});
-	});
+		const said = lastLines(100);
+		mine.stdout.on("data", (chunk: Uint8Array) => {
+			frames.push(chunk);
+			if (queue.full) flow(false);
+		});
+		listen(mine.stderr, said.push);
+		return new Promise<void>((done) => {
+			mine.once("error", (cause) => {
+				if (mine.pid !== undefined) return; // a signal that could not be delivered; the process still ends
+				running.delete(mine);
+				queue.end(new CameraError("unreadable", `ffmpeg could not be started: ${cause.message}`, { cause }));
+				done();
+			});
+			mine.once("close", (code, signal) => {
+				running.delete(mine);
+				flow(false);
+				const lines = said.lines();
+				const { delivered } = queue;
+				if (!over && hwaccel !== "none" && delivered === 0 && hardwareFailed(lines)) {
+					onWarning?.(`${nameOf(source)} cannot be decoded with ${hwaccel}: the processor does it`);
+					done(play("none"));
+					return;
+				}
+				const ending = over
+					? {}
+					: judge({ ...options, source }, { code, signal, lines, delivered, rest: frames.rest() });
+				if (ending.warning) onWarning?.(ending.warning);
+				queue.end(ending.error);
+				done();
+			});
+		});
+	};
+	const gone = play(options.hwaccel ?? "none");
 
 	return {
 		live: queue.live,
@@ -186,44 +179,14 @@ export async function openCamera(options: CameraOptions, ffmpeg = ffmpegPath()):
 		},
 		take: queue.take,
 		async close() {
-			closing = true;
+			over = true;
 			queue.end();
-			// Blocked in a write to a pipe nobody reads, ffmpeg would not notice the signal.
-			child.stdout.destroy();
+			flow(false);
+			shut();
 			child.kill("SIGTERM");
 			const last = setTimeout(() => child.kill("SIGKILL"), GRACE);
 			await gone;
 			clearTimeout(last);
 		},
 	};
-}
-
-interface Ending {
-	readonly code: number | null;
-	readonly signal: NodeJS.Signals | null;
-	readonly lines: readonly string[];
-	readonly queue: { readonly delivered: number };
-	/** Bytes of an unfinished frame. */
-	readonly rest: number;
-}
-
-/** What to make of ffmpeg's end: an error for the next `take`, a warning, or nothing. */
-export function judge(
-	options: Pick<CameraOptions, "file" | "region" | "loop">,
-	{ code, signal, lines, queue, rest }: Ending,
-): { error?: string; warning?: string } {
-	const { file } = options;
-	const caught = lines.some((line) => line.includes("received signal"));
-	if (signal || caught) return { error: `${file}: ffmpeg was stopped from outside${signal ? ` (${signal})` : ""}` };
-	const detail = complaints(file, lines).at(-1);
-	if (queue.delivered === 0) {
-		return { error: code === 0 && !detail ? `${file} has no pictures in it` : explain(options, lines) };
-	}
-	if (options.loop) return { error: `${file} cannot be played in a loop: ${detail ?? "ffmpeg came to its end"}` };
-	if (code !== 0 || rest > 0 || detail) {
-		const half = rest > 0 ? " and a part of one" : "";
-		const why = detail ?? (code !== 0 ? `ffmpeg ended with ${code}` : "it ends in mid-frame");
-		return { warning: `${file} looks damaged: ${queue.delivered} frames${half} could be read (${why})` };
-	}
-	return {};
 }

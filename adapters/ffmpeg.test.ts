@@ -3,8 +3,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, it } from "node:test";
-import { bundledFfmpeg, fitFilter, passthroughOf, systemFfmpeg, VIDEO_FORMATS } from "./ffmpeg.js";
+import { bundledFfmpeg, fitFilter, passthroughOf, systemFfmpeg } from "./ffmpeg.js";
 import { temporaryDirectory } from "./fixtures.js";
+import { FILE_FORMATS, HTTP_FORMATS } from "./sources/input.js";
 
 const scaler = "flags=bilinear+accurate_rnd+full_chroma_int,format=gbrp";
 
@@ -65,7 +66,8 @@ describe("looking for ffmpeg", () => {
 			const known = spawnSync(program, ["-v", "error", "-demuxers"], { encoding: "utf8" })
 				.stdout.split("\n")
 				.flatMap((line) => line.trim().split(/\s+/)[1]?.split(",") ?? []);
-			for (const format of VIDEO_FORMATS.split(",")) assert.ok(known.includes(format), `${program}: ${format}`);
+			for (const format of `${FILE_FORMATS},${HTTP_FORMATS},rtsp,image2,lavfi,v4l2`.split(","))
+				assert.ok(known.includes(format), `${program}: ${format}`);
 		}
 	});
 });

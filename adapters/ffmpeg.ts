@@ -16,9 +16,6 @@ export interface Fitting {
 	readonly region?: Region;
 }
 
-/** Container formats that are read, by the names of ffmpeg's demuxers; without the list ffmpeg decodes a text file as video. */
-export const VIDEO_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,mjpeg,h264,hevc,ivf";
-
 // Bilinear with exact rounding repeats to the byte; swscale's faster defaults depend on the processor.
 const SCALER = "flags=bilinear+accurate_rnd+full_chroma_int";
 

@@ -37,6 +37,11 @@ function repository(): string {
 	}
 }
 
+/** How often, how long: the short form, or the long one that `npm run test:long` asks for. */
+export function many({ short, long }: { readonly short: number; readonly long: number }): number {
+	return process.env.ACCLIMATE_TEST === "long" ? long : short;
+}
+
 /** Resolves when `condition` holds; fails after `limit` milliseconds. */
 export async function eventually(condition: () => boolean, limit = 5000): Promise<void> {
 	const end = performance.now() + limit;

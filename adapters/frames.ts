@@ -1,27 +1,37 @@
-import type { Camera, EdgeError, Frame } from "../operators/types.js";
+import type { Camera, CameraError, Frame } from "../operators/types.js";
 
-/** Frames that wait while nobody asks for any. */
+/** Pictures that wait while nobody asks for any. */
 const READ_AHEAD = 16;
 
 /** Where frames wait to be taken: the one place that decides what happens when there are more than are wanted. */
 export interface FrameQueue extends Pick<Camera, "live" | "waiting" | "dropped" | "take"> {
 	/** A lossless source must wait now; `onRoom` tells when it may go on. Never true of a live one. */
 	readonly full: boolean;
-	/** Frames delivered so far, dropped ones included. */
+	/** Pictures delivered so far, dropped ones included. */
 	readonly delivered: number;
-	/** Adds a frame that arrived now. */
-	push(pixels: Uint8Array): void;
+	/** Adds a picture that arrived now: one frame or, where its parts are named, one for each of them. */
+	push(parts: readonly Uint8Array[]): void;
 	/** No frame comes any more: `take` gives out what is left, then rejects with `error` or, without one, resolves to none. */
-	end(error?: EdgeError): void;
+	end(error?: CameraError): void;
 }
 
-/** A queue of at most 16 frames or as many as two takes ask for; a live one drops its oldest frame for a newer one. */
-export function frameQueue({ live, onRoom }: { live: boolean; onRoom: () => void }): FrameQueue {
+export interface FrameQueueOptions {
+	/** Drops its oldest picture for a newer one, where else the source has to wait. */
+	readonly live: boolean;
+	/** Names of a picture's parts; none: the picture as a whole. */
+	readonly names: readonly string[];
+	/** Told that a source that waited may go on. */
+	readonly onRoom: () => void;
+}
+
+/** A queue of at most 16 pictures or as many frames as two takes ask for. */
+export function frameQueue({ live, names, onRoom }: FrameQueueOptions): FrameQueue {
+	const readAhead = READ_AHEAD * Math.max(1, names.length);
 	const waiting: { readonly frame: Frame; readonly arrived: number }[] = [];
-	let capacity = READ_AHEAD;
+	let capacity = readAhead;
 	let delivered = 0;
 	let dropped = 0;
-	let ended: { readonly error?: EdgeError } | undefined;
+	let ended: { readonly error?: CameraError } | undefined;
 	let pending: Pending | undefined;
 
 	const settle = () => {
@@ -43,6 +53,15 @@ export function frameQueue({ live, onRoom }: { live: boolean; onRoom: () => void
 		}
 	};
 
+	/** The oldest picture, with all of its parts that are still here. */
+	const dropOldest = () => {
+		const { index } = waiting[0].frame;
+		while (waiting[0]?.frame.index === index) {
+			waiting.shift();
+			dropped++;
+		}
+	};
+
 	return {
 		live,
 		get waiting() {
@@ -57,12 +76,14 @@ export function frameQueue({ live, onRoom }: { live: boolean; onRoom: () => void
 		get full() {
 			return !live && waiting.length >= capacity;
 		},
-		push(pixels) {
-			waiting.push({ frame: { index: delivered++, capturedAt: Date.now(), pixels }, arrived: performance.now() });
-			if (live && waiting.length > capacity) {
-				waiting.shift();
-				dropped++;
+		push(parts) {
+			const index = delivered++;
+			const [capturedAt, arrived] = [Date.now(), performance.now()];
+			for (const [i, pixels] of parts.entries()) {
+				const region = names[i];
+				waiting.push({ frame: { index, capturedAt, pixels, ...(region !== undefined && { region }) }, arrived });
 			}
+			while (live && waiting.length > capacity) dropOldest();
 			settle();
 		},
 		end(error) {
@@ -71,7 +92,7 @@ export function frameQueue({ live, onRoom }: { live: boolean; onRoom: () => void
 		},
 		take(limit, patience) {
 			if (pending !== undefined) return Promise.reject(new Error("take was called while another take is pending"));
-			capacity = Math.max(READ_AHEAD, live ? limit : 2 * limit);
+			capacity = Math.max(readAhead, live ? limit : 2 * limit);
 			return new Promise((resolve, reject) => {
 				pending = { limit, patience, resolve, reject };
 				settle();
@@ -85,6 +106,6 @@ interface Pending {
 	readonly limit: number;
 	readonly patience: number;
 	readonly resolve: (frames: readonly Frame[]) => void;
-	readonly reject: (error: EdgeError) => void;
+	readonly reject: (error: CameraError) => void;
 	timer?: NodeJS.Timeout;
 }

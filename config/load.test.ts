@@ -4,9 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ConfigMistakes, load, parse } from "./load.js";
+import type { Config } from "./schema.js";
 
 const nowhere = { env: {}, secretsDirectories: [] };
 const CAMERA = "cameras: { road: { source: clip.mp4 } }\n";
+
+/** The file of the camera `road`. */
+function fileOf({ cameras: { road } }: Config): string | undefined {
+	return road.source.kind === "file" ? road.source.file : undefined;
+}
 
 /** The mistakes in a text, without the file's name. */
 function mistakesIn(text: string): string[] {
@@ -18,10 +24,23 @@ test("the smallest configuration has a default for everything else", () => {
 	const text = "mqtt: { url: mqtt://127.0.0.1:1883 }\ncameras:\n  road: { source: clip.mp4 }\n";
 	assert.deepEqual(parse(text, "/etc/acclimate/cam.yaml", nowhere), {
 		config: {
-			mqtt: { url: "mqtt://127.0.0.1:1883", topic: "acclimate" },
+			mqtt: {
+				url: "mqtt://127.0.0.1:1883",
+				topic: "acclimate",
+				version: "3.1.1",
+				discovery: "none",
+				predictions: { form: "full", every: 1, on: "frame" },
+				outbox: { size: 256_000_000, age: 86_400_000 },
+			},
 			store: "/etc/acclimate/acclimate-data",
 			cameras: {
-				road: { source: { file: "/etc/acclimate/clip.mp4", loop: false, pace: "fast" }, enabled: true },
+				road: {
+					source: { kind: "file", file: "/etc/acclimate/clip.mp4", loop: false, pace: "fast" },
+					rotate: 0,
+					hwaccel: "none",
+					stall: 10_000,
+					enabled: true,
+				},
 			},
 			batch: { frames: 8, patience: 100 },
 			adapt: {
@@ -40,9 +59,40 @@ test("the smallest configuration has a default for everything else", () => {
 				seed: 1,
 				checkpoint: 10,
 			},
-			log: { level: "info" },
+			log: { level: "info", format: "json", modules: {} },
 		},
 	});
+});
+
+test("what secures a connection starts at the YAML file's folder, and has a connection to secure", () => {
+	const parsed = (mqtt: string) =>
+		parse(`mqtt: ${mqtt}\ncameras: { road: { source: clip.mp4 } }\n`, "/etc/acclimate/cam.yaml", nowhere);
+	const secured = parsed("{ url: mqtts://x, tls: { ca: ca.pem, cert: /a/cert.pem, key: key.pem } }");
+	assert.deepEqual("config" in secured && secured.config.mqtt?.tls, {
+		ca: "/etc/acclimate/ca.pem",
+		cert: "/a/cert.pem",
+		key: "/etc/acclimate/key.pem",
+		rejectUnauthorized: true,
+	});
+	const mistakeOf = (mqtt: string) => {
+		const outcome = parsed(mqtt);
+		return "mistakes" in outcome ? outcome.mistakes.join("\n") : "none";
+	};
+	assert.match(mistakeOf("{ url: mqtt://x, tls: { ca: ca.pem } }"), /mqtt\.tls: .*write mqtts:\/\/ or wss:\/\//);
+	assert.match(mistakeOf("{ url: mqtts://x, tls: { cert: a.pem } }"), /mqtt\.tls: .*give both cert and key/);
+	assert.match(mistakeOf("{ url: mqtts://x, version: 4 }"), /mqtt\.version: expected one of "3\.1\.1", 5/);
+});
+
+test("a size has a unit, and bounds", () => {
+	const mistakesOf = (size: string) => {
+		const text = `mqtt: { url: mqtt://x, outbox: { size: ${size} } }\ncameras: { road: { source: clip.mp4 } }\n`;
+		const parsed = parse(text, "cam.yaml", nowhere);
+		return "mistakes" in parsed ? parsed.mistakes.join("\n") : parsed.config.mqtt?.outbox.size;
+	};
+	assert.equal(mistakesOf("1.5GB"), 1_500_000_000);
+	assert.match(String(mistakesOf("64")), /cam\.yaml:1:\d+ {2}mqtt\.outbox\.size: expected a size such as .*256MB/);
+	assert.match(String(mistakesOf("64mb")), /expected a size such as/);
+	assert.match(String(mistakesOf("10kB")), /expected a size from 1MB to 100GB/);
 });
 
 test("relative paths start at the YAML file's folder, absolute ones stay", () => {
@@ -51,7 +101,28 @@ test("relative paths start at the YAML file's folder, absolute ones stay", () =>
 	assert.ok("config" in parsed);
 	assert.equal(parsed.config.model, "/etc/bundle");
 	assert.equal(parsed.config.store, "/var/lib/acclimate");
-	assert.equal(parsed.config.cameras.road.source.file, "/etc/acclimate/clips/a.mp4");
+	assert.equal(fileOf(parsed.config), "/etc/acclimate/clips/a.mp4");
+});
+
+test("a source is one of several kinds, written as a text or a mapping", () => {
+	const stream = { kind: "stream", pace: "fast", verify: true };
+	for (const [written, source] of [
+		["test:", { kind: "test" }],
+		["v4l2:///dev/video0", { kind: "device", device: "/dev/video0" }],
+		["{ device: /dev/v4l/by-id/cam }", { kind: "device", device: "/dev/v4l/by-id/cam" }],
+		["RTSP://cam/1", { ...stream, url: "RTSP://cam/1" }],
+		["{ url: https://cam/1, verify: false }", { ...stream, url: "https://cam/1", verify: false }],
+		["https://cam/live.m3u8?token=x", { ...stream, url: "https://cam/live.m3u8?token=x", pace: "realtime" }],
+		["{ url: http://cam/live.m3u8, pace: fast }", { ...stream, url: "http://cam/live.m3u8" }],
+		["pictures/", { kind: "file", file: "/etc/pictures", loop: false, pace: "fast" }],
+	] as const) {
+		const parsed = parse(
+			`cameras: { road: { source: "${written}" } }`.replace(/"(\{.*\})"/, "$1"),
+			"/etc/cam.yaml",
+			nowhere,
+		);
+		assert.deepEqual("config" in parsed ? parsed.config.cameras.road.source : parsed.mistakes, source);
+	}
 });
 
 test("durations become milliseconds", () => {
@@ -65,6 +136,17 @@ test("durations become milliseconds", () => {
 	}
 });
 
+test("an address to listen on is one of IP version 4 or 6, with a port", () => {
+	for (const [written, listen] of [
+		["{}", { host: "127.0.0.1", port: 9180 }],
+		['{ listen: "0.0.0.0:80" }', { host: "0.0.0.0", port: 80 }],
+		['{ listen: "[::1]:65535" }', { host: "::1", port: 65_535 }],
+	] as const) {
+		const parsed = parse(`${CAMERA}http: ${written}`, "cam.yaml", nowhere);
+		assert.deepEqual("config" in parsed && parsed.config.http, { listen });
+	}
+});
+
 test("all mistakes are said at once, in the order of the file, with place, expectation and hint", () => {
 	const text = `mqtt:
   url: http://gate:hunter2@broker
@@ -72,7 +154,7 @@ test("all mistakes are said at once, in the order of the file, with place, expec
 cameras:
   bridge: { source: clip.mp4 }
   road:
-    source: rtsp://user:hunter2@camera/1
+    source: ftp://user:hunter2@camera/1
     region: [0, -1, 640, 0]
   yard: { enabled: yes }
 batch: { frames: 7, patience: 100 }
@@ -85,10 +167,10 @@ logs: {}
 		`2:8  mqtt.url: expected the broker's URL, such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss), got "http://***@broker"`,
 		`3:3  mqtt: unrecognized key "clientID" — did you mean "clientId"?`,
 		`5:3  cameras: key "bridge": a camera's name is 1 to 64 letters, digits, _ or -, and neither bridge nor available`,
-		"7:13  cameras.road.source: network sources are not supported yet — give a file",
+		`7:13  cameras.road.source: expected a path, or a URL with rtsp, rtsps, http, https or v4l2, got "ftp://***@camera/1"`,
 		"8:17  cameras.road.region[1]: expected a whole number from 0 to 65535, got -1",
 		"8:26  cameras.road.region[3]: expected a whole number from 1 to 65535, got 0",
-		`9:3  cameras.yard: missing key "source" — expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }`,
+		`9:3  cameras.yard: missing key "source" — expected a path, a URL, or a mapping such as { file: clip.mp4, loop: true, pace: realtime }`,
 		`9:20  cameras.yard.enabled: expected true or false, got "yes"`,
 		"10:18  adapt.window: must be a multiple of batch.frames (7), is 64",
 		"10:31  batch.patience: expected a duration such as 100ms, 5s, 2m or 1h, got 100 — give it a unit",
@@ -99,7 +181,10 @@ logs: {}
 });
 
 const EXAMPLE = "cameras: { road: { source: clip.mp4 } }";
-const SOURCE = "expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }";
+const SOURCE = "expected a path, a URL, or a mapping such as { file: clip.mp4, loop: true, pace: realtime }";
+
+const STREAM = "expected a URL such as rtsp://user:password@camera/1";
+const ESCAPES = "in a password write %40 for @, %2F for / and %23 for #";
 
 describe("each mistake has its line", () => {
 	const table: readonly (readonly [text: string, ...lines: string[]])[] = [
@@ -113,13 +198,67 @@ describe("each mistake has its line", () => {
 		["cameras: { road: { source: 5 } }", `1:28  cameras.road.source: ${SOURCE}, got 5`],
 		[
 			"cameras: { road: { source: { fil: x, pace: 5 } } }",
-			`1:20  cameras.road.source: missing key "file" — expected the path of a video file`,
 			`1:30  cameras.road.source: unrecognized key "fil" — did you mean "file"?`,
 			`1:44  cameras.road.source.pace: expected one of "fast", "realtime", got 5`,
 		],
 		[
 			"cameras: { road: { source: file:///clip.mp4 } }",
 			"1:28  cameras.road.source: a path is wanted, not a URL — leave out file://",
+		],
+		[
+			"cameras: { road: { source: {} } }",
+			"1:28  cameras.road.source: expected one of file, url and device, got a mapping",
+		],
+		[
+			"cameras: { road: { source: { url: rtsp://a/1, device: /dev/video0 } } }",
+			"1:28  cameras.road.source: expected one of file, url and device, got a mapping",
+		],
+		["cameras: { road: { source: -i } }"],
+		[
+			`cameras: { road: { source: "rtsp://a b/1" } }`,
+			`1:28  cameras.road.source: ${STREAM}, got "rtsp://a b/1" — ${ESCAPES}`,
+		],
+		[
+			`cameras: { road: { source: "rtsp://u:hunter#2@a/1" } }`,
+			`1:28  cameras.road.source: ${STREAM}, got "rtsp://***@a/1" — ${ESCAPES}`,
+		],
+		[
+			"cameras: { road: { source: { url: file:///etc/passwd } } }",
+			`1:35  cameras.road.source.url: ${STREAM}, got "file:///etc/passwd" — ${ESCAPES}`,
+		],
+		[
+			"cameras: { road: { source: v4l2:///dev/../etc/passwd } }",
+			`1:28  cameras.road.source: expected a camera's device such as /dev/video0, got "v4l2:///dev/../etc/passwd"`,
+		],
+		[
+			"cameras: { road: { source: { url: rtsp://a/1, loop: true, pace: fast, verify: false } } }",
+			"1:53  cameras.road.source.loop: only a file can be looped",
+			"1:65  cameras.road.source.pace: only a file, or a recording on a web server, can have a pace",
+			"1:79  cameras.road.source.verify: ffmpeg can check the certificates of https alone",
+		],
+		[
+			"cameras: { road: { source: a, rotate: 45, hwaccel: gpu, drop: all, stall: 10ms, fps: 0 } }",
+			"1:39  cameras.road.rotate: expected one of 0, 90, 180, 270, got 45",
+			`1:52  cameras.road.hwaccel: expected one of "none", "auto", "vaapi", "cuda", "qsv", "vdpau", "drm", "videotoolbox", "d3d11va", got "gpu"`,
+			`1:63  cameras.road.drop: expected one of "oldest", "none", got "all"`,
+			`1:75  cameras.road.stall: expected a duration of 1s at least, got "10ms"`,
+			"1:86  cameras.road.fps: expected a number above 0, 240 at most, got 0",
+		],
+		[
+			"cameras: { road: { source: a, fps: 0.1 } }",
+			"1:36  cameras.road.fps: two frames take longer than stall, which is 10s where absent — give a longer one",
+		],
+		[
+			"cameras: { road: { source: a, region: [0, 0, 9, 9], regions: { a b: [0, 0, 9, 9] } } }",
+			`1:64  cameras.road.regions: key "a b": a region's name is 1 to 64 letters, digits, _ or -`,
+		],
+		[
+			"cameras: { road: { source: a, region: [0, 0, 9, 9], regions: { a: [0, 0, 9, 9] } } }",
+			"1:62  cameras.road.regions: give region or regions, not both",
+		],
+		[
+			"cameras: { road: { source: a, regions: {} } }",
+			"1:40  cameras.road.regions: give 1 to 16 regions by name, such as left: [0, 0, 320, 360]",
 		],
 		[
 			"cameras: { road: { source: a, region: [1, 2] } }",
@@ -135,6 +274,12 @@ describe("each mistake has its line", () => {
 		[`${CAMERA}threads: 1\nthreads: 2`, `3:1  key "threads" again — it is already in line 2`],
 		[`${CAMERA}adapt: { window: 60 }`, "2:18  adapt.window: must be a multiple of batch.frames (8), is 60"],
 		[`${CAMERA}adapt: { rate: .nan }`, "2:16  adapt.rate: expected a number above 0, 1 at most, got .nan"],
+		...["localhost:9180", "9180", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "[127.0.0.1]:80", "::1:80"].map(
+			(written): readonly [string, string] => [
+				`${CAMERA}http: { listen: "${written}" }`,
+				`2:17  http.listen: expected an address of this machine and a port, such as 127.0.0.1:9180 or [::1]:9180, got "${written}"`,
+			],
+		),
 		[`${CAMERA}batch: { patience: 2m }`, `2:20  batch.patience: expected a duration of 1m at most, got "2m"`],
 		[
 			`${CAMERA}mqtt: { url: mqtt://a, password: b }`,
@@ -160,7 +305,7 @@ describe("each mistake has its line", () => {
 		],
 		[
 			`${CAMERA}"\\e[2J": 1`,
-			`2:1  unrecognized key "\\u001b[2J" — expected one of mqtt, model, store, threads, cameras, batch, adapt, log`,
+			`2:1  unrecognized key "\\u001b[2J" — expected one of mqtt, model, store, threads, cameras, batch, adapt, http, log`,
 		],
 	];
 	for (const [text, ...lines] of table) {
@@ -241,6 +386,6 @@ describe("a file that cannot be read is said in one line", () => {
 	test("while one that can be read is loaded, byte order mark and all", async () => {
 		const path = join(folder, "cam.yaml");
 		await writeFile(path, `\ufeff${CAMERA.replace("\n", "\r\n")}`);
-		assert.equal((await load(path, nowhere)).cameras.road.source.file, join(folder, "clip.mp4"));
+		assert.equal(fileOf(await load(path, nowhere)), join(folder, "clip.mp4"));
 	});
 });

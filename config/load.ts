@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { readDocument } from "./document.js";
 import { explain, fillSecrets } from "./mistakes.js";
 import { type Config, schema } from "./schema.js";
+import { keepSecretsOf } from "./scrub.js";
 import { type Surroundings, surroundings } from "./secrets.js";
 
 /** No configuration is larger; a video given by mistake is not read to its end. */
@@ -48,7 +49,10 @@ export function parse(
 		mistakes.push(...filled.mistakes);
 		try {
 			const checked = schema.safeParse(document.toJS({ maxAliasCount: ALIASES }));
-			if (checked.success && mistakes.length === 0) return { config: anchored(checked.data, dirname(filename)) };
+			if (checked.success && mistakes.length === 0) {
+				keepSecretsOf(checked.data);
+				return { config: anchored(checked.data, dirname(filename)) };
+			}
 			mistakes.push(...explain(checked.error?.issues ?? [], filled, MOST + 1));
 		} catch (error) {
 			if (!(error instanceof ReferenceError)) throw error;
@@ -67,11 +71,15 @@ export function parse(
 function anchored(config: Config, folder: string): Config {
 	const cameras = Object.entries(config.cameras).map(([name, camera]) => {
 		const { source } = camera;
+		if (source.kind !== "file") return [name, camera] as const;
 		return [name, { ...camera, source: { ...source, file: resolve(folder, source.file) } }] as const;
 	});
-	const { model } = config;
+	const { model, mqtt } = config;
+	const inFolder = (files: Record<string, unknown>) =>
+		Object.entries(files).map(([key, file]) => [key, typeof file === "string" ? resolve(folder, file) : file]);
 	return {
 		...config,
+		...(mqtt?.tls && { mqtt: { ...mqtt, tls: Object.fromEntries(inFolder(mqtt.tls)) as typeof mqtt.tls } }),
 		...(model !== undefined && { model: resolve(folder, model) }),
 		store: resolve(folder, config.store),
 		cameras: Object.fromEntries(cameras),

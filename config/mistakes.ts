@@ -121,7 +121,7 @@ function withValue(issue: Issue, node: Node, written: Filled["written"]): string
 /** The issue's own sentence, or where the schema gives none, one made from what zod knows. */
 function expected(issue: Issue): string {
 	if (issue.code === "invalid_value")
-		return `expected one of ${issue.values.map((value) => quoted(String(value))).join(", ")}`;
+		return `expected one of ${issue.values.map((value) => (typeof value === "string" ? quoted(value) : String(value))).join(", ")}`;
 	if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input")) return issue.message;
 	if (issue.expected === "boolean") return "expected true or false";
 	return issue.expected === "object" ? "expected a mapping" : `expected ${issue.expected}`;

@@ -1,141 +1,14 @@
+import { isIP } from "node:net";
 import { z } from "zod";
-import { durationPattern, milliseconds } from "./duration.js";
+import { camera } from "./camera.js";
+import { mqtt } from "./mqtt.js";
+import { duration, number, path, positive, share, text, whole } from "./values.js";
 
 /*
  * The one description of the configuration: types, defaults, bounds, sentences for mistakes and the editor's schema.
  * An `error` says what was expected; what was found instead is added where the mistake is located (mistakes.ts).
  * Defaults are not repeated in the descriptions: editorSchema() adds them.
  */
-
-/** A number from `min` to `max` inclusive. */
-function number(min: number, max: number) {
-	const error = `expected a number from ${min} to ${max}`;
-	return z.number({ error }).min(min, { error }).max(max, { error });
-}
-
-/** A number above 0 and up to `max`. */
-function positive(max: number) {
-	const error = `expected a number above 0, ${max} at most`;
-	return z.number({ error }).positive({ error }).max(max, { error });
-}
-
-/** A whole number from `min` to `max` inclusive. */
-function whole(min: number, max: number) {
-	const error = `expected a whole number from ${min} to ${max}`;
-	return z.int({ error }).min(min, { error }).max(max, { error });
-}
-
-/** A text with a unit, at most `longest`, that becomes milliseconds. */
-function duration(longest: string) {
-	const error = (issue: { readonly input?: unknown }) =>
-		`expected a duration such as 100ms, 5s, 2m or 1h${typeof issue.input === "number" ? " — give it a unit" : ""}`;
-	return z
-		.string({ error })
-		.regex(durationPattern, { error })
-		.transform(milliseconds)
-		.refine((ms) => ms <= milliseconds(longest), { error: `expected a duration of ${longest} at most` });
-}
-
-/** A text such as 20%, at most `largest`, that becomes a number from 0 to 1. */
-function share(largest: string) {
-	const error = `expected a share such as 20%, ${largest} at most`;
-	return z
-		.string({ error })
-		.regex(/^\d{1,2}(\.\d+)?%$/, { error })
-		.transform((text) => Number.parseFloat(text) / 100)
-		.refine((value) => value <= Number.parseFloat(largest) / 100, { error });
-}
-
-/** A text that is not empty. */
-function text(error: string, longest = 65_535) {
-	return z.string({ error }).min(1, { error }).max(longest, { error });
-}
-
-/** A path; load.ts makes it absolute. */
-function path(error: string) {
-	return text(error, 4096).refine((value) => !value.includes("\0"), { error });
-}
-
-/** The file of a source. */
-function sourceFile() {
-	return path("expected the path of a video file")
-		.refine((file) => !/^file:\/\//i.test(file), { error: "a path is wanted, not a URL — leave out file://" })
-		.refine((file) => !/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(file), {
-			error: "network sources are not supported yet — give a file",
-		});
-}
-
-const MQTT_URL = "expected the broker's URL, such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)";
-
-function isBrokerUrl(value: string): boolean {
-	const url = URL.canParse(value) ? new URL(value) : undefined;
-	return url !== undefined && /^(mqtts?|wss?):$/.test(url.protocol) && url.hostname !== "";
-}
-
-const TOPIC = "expected a topic such as site/north: no spaces, + or #, no / at its ends, no $ at its start";
-
-const mqtt = z
-	.strictObject({
-		url: text(MQTT_URL)
-			.refine(isBrokerUrl, { error: MQTT_URL })
-			.describe("The broker's URL, with mqtt, mqtts, ws or wss as its scheme.")
-			.meta({ examples: ["mqtt://127.0.0.1:1883"] }),
-		username: text("expected a user name").exactOptional().describe("The user name the broker knows this device by."),
-		password: text("expected text")
-			.exactOptional()
-			.describe("The password; better the name of a secret in quotes than the password itself.")
-			.meta({ writeOnly: true, examples: ["{ACCLIMATE_MQTT_PASSWORD}"] }),
-		clientId: text("expected a client identifier of 1 to 128 characters", 128)
-			.exactOptional()
-			.describe("The MQTT client identifier, unique at the broker; a random one where absent."),
-		topic: text(TOPIC, 256)
-			.regex(/^(?!\$)[^+#/\s]+(\/[^+#/\s]+)*$/, { error: TOPIC })
-			.refine((topic) => !/\p{Cc}/u.test(topic), { error: TOPIC })
-			.default("acclimate")
-			.describe("The base topic that every topic of this device begins with."),
-	})
-	.refine(({ username, password }) => password === undefined || username !== undefined, {
-		path: ["password"],
-		error: "MQTT takes no password without a user name — give username too",
-	});
-
-const pace = z
-	.enum(["fast", "realtime"])
-	.default("fast")
-	.describe("Whether the file is read as fast as it is worked off, or at its own frame rate.");
-
-const source = z
-	.union(
-		[
-			sourceFile(),
-			z.strictObject({
-				file: sourceFile().describe("The video file, relative to the folder of this YAML file."),
-				loop: z.boolean().default(false).describe("Whether the file starts again at its end."),
-				pace,
-			}),
-		],
-		{ error: "expected the path of a video file, or { file: clip.mp4, loop: true, pace: realtime }" },
-	)
-	.transform((given) => (typeof given === "string" ? { file: given, loop: false, pace: pace.parse(undefined) } : given))
-	.describe(
-		"Where the frames come from: a video file, relative to the folder of this YAML file, alone or with options.",
-	);
-
-const REGION = "expected [x, y, width, height] in whole pixels";
-
-const camera = z.strictObject({
-	source,
-	region: z
-		.tuple([whole(0, 65_535), whole(0, 65_535), whole(1, 65_535), whole(1, 65_535)], { error: REGION })
-		.exactOptional()
-		.describe(
-			"The part of the picture to classify: [x, y, width, height] in pixels of the source; all of it where absent.",
-		),
-	enabled: z
-		.boolean()
-		.default(true)
-		.describe("Whether this camera is watched; false keeps its settings and leaves it out."),
-});
 
 const CAMERAS = "one camera at least, such as road: { source: clip.mp4 }";
 
@@ -195,11 +68,42 @@ const adapt = z.strictObject({
 	checkpoint: whole(1, 100_000).default(10).describe("Windows between two checkpoints of a camera's knowledge."),
 });
 
+const ADDRESS = "expected an address of this machine and a port, such as 127.0.0.1:9180 or [::1]:9180";
+
+const http = z.strictObject({
+	listen: text(ADDRESS)
+		.transform((value) => {
+			const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value) ?? [];
+			return { host: six ?? four ?? "", port: Number(port), literal: six === undefined ? 4 : 6 };
+		})
+		.refine(({ host, port, literal }) => isIP(host) === literal && port > 0 && port < 65_536, { error: ADDRESS })
+		.transform(({ host, port }) => ({ host, port }))
+		.prefault("127.0.0.1:9180")
+		.describe("Address and port to answer on; 127.0.0.1 is for this machine alone, 0.0.0.0 for everyone."),
+});
+
+const level = z.enum(["trace", "debug", "info", "warn", "error", "silent"]);
+
+/** The level of one module, where it is not that of all. */
+function levelOf(what: string) {
+	return level.exactOptional().describe(`The level for ${what}; log.level where absent.`);
+}
+
 const log = z.strictObject({
-	level: z
-		.enum(["trace", "debug", "info", "warn", "error", "silent"])
-		.default("info")
-		.describe("The least weight a line must have to be logged."),
+	level: level.default("info").describe("The least weight a line must have to be logged."),
+	format: z
+		.enum(["json", "pretty"])
+		.default("json")
+		.describe("How a line looks: json for programs, or pretty for people."),
+	modules: z
+		.strictObject({
+			broker: levelOf("the connection to the broker"),
+			camera: levelOf("cameras and their sources"),
+			knowledge: levelOf("what is learnt and stored"),
+			service: levelOf("health, metrics and the service manager"),
+		})
+		.prefault({})
+		.describe("Levels of single parts of the program."),
 });
 
 /** The configuration file. */
@@ -222,6 +126,9 @@ export const schema = z
 		cameras,
 		batch: batch.prefault({}).describe("How frames are put together for one pass of the model."),
 		adapt: adapt.prefault({}).describe("How the model is adapted and what it remembers."),
+		http: http
+			.exactOptional()
+			.describe("Health and metrics over HTTP: /healthz, /readyz and /metrics; where absent, none."),
 		log: log.prefault({}).describe("What is logged, on stderr."),
 	})
 	.refine(({ adapt, batch }) => adapt.window % batch.frames === 0, {

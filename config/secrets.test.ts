@@ -72,7 +72,7 @@ describe("secrets by name", () => {
 	});
 
 	test("never show in a mistake, wherever they stand", () => {
-		const text = `cameras: { road: { source: "rtsp://{ACCLIMATE_X}@cam", region: "{ACCLIMATE_X}" } }
+		const text = `cameras: { road: { source: "ftp://{ACCLIMATE_X}@cam", region: "{ACCLIMATE_X}" } }
 mqtt: { url: "http://{ACCLIMATE_X}", topic: "{ACCLIMATE_X}#", clientId: 5 }
 threads: "{ACCLIMATE_X}"
 batch: { patience: "{ACCLIMATE_X}" }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { keepSecret } from "./scrub.js";
 
 /** Where secrets are looked up. */
 export interface Surroundings {
@@ -28,7 +29,9 @@ export function fill(text: string, from: Surroundings): { readonly filled: strin
 	if (/^\{\w+\}$/.test(text) && text.replace(REFERENCE, "") !== "") mistakes.push(noName(text.slice(1, -1)));
 	const filled = text.replace(REFERENCE, (reference, name: string) => {
 		try {
-			return secret(name, from);
+			const value = secret(name, from);
+			keepSecret(value);
+			return value;
 		} catch (error) {
 			if (!(error instanceof NoSecret)) throw error;
 			mistakes.push(error.message);

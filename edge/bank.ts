@@ -1,5 +1,19 @@
 import type { Logger } from "pino";
+import type { Config } from "../config/schema.js";
 import type { Bank } from "../operators/types.js";
+
+/** What learned in another way is not the same knowledge: each way has its own bank under a model, by its sha256. */
+export const bankOf = (model: string, way: string): string => `${model}:${way}`;
+
+/** The opposite of `bankOf`. */
+export const modelAndWay = (bank: string): { readonly model: string; readonly way: string } => {
+	const at = bank.indexOf(":");
+	return { model: bank.slice(0, at), way: bank.slice(at + 1) };
+};
+
+/** The way of learning that a configuration asks for. */
+export const wayOf = ({ adapt }: Config): string =>
+	adapt.method === "zoa" && !adapt.align ? "zoa:unaligned" : adapt.method;
 
 /**
  * A bank whose failures to write are logged and do not stop the camera: with a full disk the daemon goes on predicting

@@ -1,8 +1,9 @@
 import { openBundle } from "../adapters/bundle.js";
-import { openCamera } from "../adapters/camera.js";
+import { type CameraOptions, openCamera } from "../adapters/camera.js";
 import type { Config } from "../config/schema.js";
 import { EdgeError } from "../operators/types.js";
 import { Mistake } from "./mistake.js";
+import { filesOf } from "./mqtt/tls.js";
 import { bundled } from "./paths.js";
 import { cameraOptions } from "./run.js";
 
@@ -11,27 +12,43 @@ import { cameraOptions } from "./run.js";
  * @throws {Mistake} with a line for each that does not work
  */
 export const check = async (file: string, config: Config): Promise<void> => {
-	const problems: string[] = [];
+	const keys: string[] = [];
+	const problems = new Map<string, string>();
 	const attempt = async (key: string, trial: () => Promise<void>) => {
+		keys.push(key);
 		try {
 			await trial();
 		} catch (error) {
 			if (!(error instanceof EdgeError)) throw error;
-			problems.push(`${file}  ${key}: ${error.message}`);
+			problems.set(key, `${file}  ${key}: ${error.message}`);
 		}
 	};
+	await attempt("mqtt.tls", async () => void (config.mqtt?.tls && filesOf(config.mqtt.tls)));
 	await attempt("model", async () => {
 		const bundle = await openBundle(config.model ?? bundled.model);
-		for (const [name, camera] of Object.entries(config.cameras))
-			if (camera.enabled)
-				await attempt(`cameras.${name}`, async () => {
-					const opened = await openCamera({ ...cameraOptions(camera, bundle), pace: "fast" });
-					try {
-						await opened.take(1, 0);
-					} finally {
-						await opened.close();
-					}
-				});
+		const enabled = Object.entries(config.cameras).filter(([, camera]) => camera.enabled);
+		// Side by side: many that do not answer would else take as many times as long.
+		await Promise.all(
+			enabled.map(([name, camera]) =>
+				attempt(`cameras.${name}`, () =>
+					seen({ ...cameraOptions(camera, bundle), stall: Math.min(camera.stall, PATIENCE) }),
+				),
+			),
+		);
 	});
-	if (problems.length > 0) throw new Mistake(problems.join("\n"));
+	const said = keys.flatMap((key) => problems.get(key) ?? []);
+	if (said.length > 0) throw new Mistake(said.join("\n"));
+};
+
+/** Milliseconds that a camera gets for its first frame. */
+const PATIENCE = 15_000;
+
+/** Resolves when the source has shown a frame. */
+const seen = async (options: CameraOptions): Promise<void> => {
+	const camera = await openCamera(options);
+	try {
+		await camera.take(1, 0);
+	} finally {
+		await camera.close();
+	}
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { scrubbed } from "../config/scrub.js";
 import { EdgeError } from "../operators/types.js";
 import { Mistake } from "./mistake.js";
 import { type BundledModel, bundled } from "./paths.js";
@@ -32,6 +33,8 @@ process.stdout.on("error", () => unread.abort());
 const untilStopped = () => AbortSignal.any([onSignal(), unread.signal]);
 
 const json = ["--json", "print JSON for programs, nothing else"] as const;
+const store = ["--store <dir>", "folder of the LMDB database", "acclimate-data"] as const;
+const bundle = ["--model <dir>", "folder of the model's bundle", bundled.model] as const;
 const model = ["--model <name>", "bundled model, vit or cnn", bundledModel, "vit"] as const;
 
 program
@@ -59,6 +62,7 @@ program
 		const { summary, failures } = await run(config, {
 			signal: untilStopped(),
 			output: options.json ? silent : process.stdout,
+			reload: () => load(file),
 		});
 		for (const failure of failures) complain(failure, 1);
 		process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -133,17 +137,34 @@ const domains = program.command("domains").description("what has been learned of
 domains
 	.command("list")
 	.description("every camera's domains")
-	.option("--store <dir>", "folder of the LMDB database", "acclimate-data")
+	.option(...store)
 	.option(...json)
-	.action(async (options) => (await import("./domains.js")).list(options));
+	.action(async (options) => (await import("./domains/show.js")).list(options));
 domains
 	.command("show")
 	.description("one domain, or all of one camera")
 	.argument("<camera>")
 	.argument("[id]")
-	.option("--store <dir>", "folder of the LMDB database", "acclimate-data")
+	.option(...store)
 	.option(...json)
-	.action(async (camera, id, options) => (await import("./domains.js")).show(camera, id, options));
+	.action(async (camera, id, options) => (await import("./domains/show.js")).show(camera, id, options));
+domains
+	.command("export")
+	.description("carry what was learned to another device with the same model: write it to a file")
+	.argument("<file>", "is made; none is written over")
+	.option(...store)
+	.option(...bundle)
+	.option("--camera <name>", "the domains of one camera (default: all)")
+	.action(async (file, options) => (await import("./domains/carry.js")).exportDomains(file, options));
+domains
+	.command("import")
+	.description("take up what another device has learned; stop the daemon before, it takes it up at its start")
+	.argument("<file>", "what `acclimate domains export` wrote")
+	.option(...store)
+	.option(...bundle)
+	.option("--camera <name>", "put the domains of the file's one camera under this name")
+	.option("--replace", "write over domains that are there already")
+	.action(async (file, options) => (await import("./domains/carry.js")).importDomains(file, options));
 
 program
 	.command("bench")
@@ -208,7 +229,9 @@ program
 program
 	.command("schema")
 	.description("print the JSON Schema of the configuration, for editors")
-	.action(async () => {
+	.option("--mqtt", "print the page about MQTT instead: every topic, its payload and its JSON Schema")
+	.action(async ({ mqtt }) => {
+		if (mqtt) return void process.stdout.write((await import("./mqtt/page.js")).page());
 		const { editorSchema } = await import("../config/editor.js");
 		console.log(JSON.stringify(editorSchema(), undefined, "\t"));
 	});
@@ -235,7 +258,7 @@ function bundledModel(text: string): BundledModel {
 }
 
 function complain(message: string, code: number): void {
-	process.stderr.write(`${message}\n`);
+	process.stderr.write(`${scrubbed(message)}\n`);
 	process.exitCode = code;
 }
 

@@ -1,34 +1,44 @@
+import { identity } from "rxjs";
 import type { Broker, Outlet } from "../operators/types.js";
 
 /** What a payload says about its own shape; a new number means that consumers must look again. */
 const SCHEMA = 1;
 
 /** Channels whose last message a broker hands to whoever subscribes later. */
-const RETAINED: ReadonlySet<string> = new Set(["status", "domain", "adaptation"]);
+const RETAINED: ReadonlySet<string> = new Set(["status", "state", "domain", "adaptation"]);
+
+/** A payload with what every payload says; `seq` counts its topic's messages without a gap, over all runs. */
+export const stamped = (seq: number, camera: string, payload: object) => ({
+	schema: SCHEMA,
+	seq,
+	camera,
+	publishedAt: new Date().toISOString(),
+	...payload,
+});
 
 /**
- * A camera's topics under the base topic, each with its own unbroken sequence from 0. Once the signal says that the run
- * ends, nobody waits for a broker's room any more: what was sent is queued, and there is knowledge to be stored.
+ * A camera's topics under the base topic; `choose` says which predictions are told, and how. Once the signal says that the run ends, nobody waits for a broker's room any
+ * more: what was sent is kept, and there is knowledge to be stored.
  */
-export const openOutlet = (broker: Broker, base: string, camera: string, signal: AbortSignal): Outlet => {
-	const sequence = new Map<string, number>();
-	const stamped = (channel: string, payload: object) => {
-		const seq = sequence.get(channel) ?? 0;
-		sequence.set(channel, seq + 1);
-		return { schema: SCHEMA, seq, camera, publishedAt: new Date().toISOString(), ...payload };
-	};
-	return {
-		publish: (channel: string, payload: object | string) =>
-			unlessAborted(
-				broker.send({
-					topic: `${base}/${camera}/${channel}`,
-					payload: typeof payload === "string" ? payload : stamped(channel, payload),
-					retain: RETAINED.has(channel),
-				}),
-				signal,
-			),
-	};
-};
+export const openOutlet = (
+	broker: Broker,
+	base: string,
+	camera: string,
+	signal: AbortSignal,
+	choose: (prediction: object) => object | undefined = identity,
+): Outlet => ({
+	publish: async (channel: string, given: object | string) => {
+		const payload = channel === "predictions" ? choose(given as object) : given;
+		if (payload === undefined) return;
+		const topic = `${base}/${camera}/${channel}`;
+		const retain = RETAINED.has(channel);
+		const sent =
+			typeof payload === "string"
+				? broker.send({ topic, payload, retain, deliver: "last" })
+				: broker.send({ topic, payload: stamped(broker.next(topic), camera, payload), retain, deliver: "every" });
+		return unlessAborted(sent, signal);
+	},
+});
 
 /** Resolves with the promise, or as soon as the signal is given; leaves nothing behind on the signal. */
 const unlessAborted = async (promise: Promise<void>, signal: AbortSignal): Promise<void> => {

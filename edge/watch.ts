@@ -7,6 +7,9 @@ import {
 	type Adapted,
 	type Bank,
 	type Camera,
+	CameraError,
+	type CameraReason,
+	type Control,
 	EdgeError,
 	type Inferred,
 	type Knowledge,
@@ -14,6 +17,7 @@ import {
 	type Outlet,
 } from "../operators/types.js";
 import { pipeline } from "../pipeline/pipeline.js";
+import { heralded, openPresence, type Presence } from "./presence.js";
 
 /** What became of one camera's frames. */
 export interface Tally {
@@ -44,8 +48,11 @@ export interface Watched {
 	/** A source that is expected to last for ever is opened again when it fails or ends. */
 	readonly endless: boolean;
 	readonly model: Model;
+	/** The same model, for passes of learning. */
+	readonly learner: Model;
 	readonly outlet: Outlet;
 	readonly bank: Bank;
+	readonly control: Control;
 	readonly settings: Settings;
 	readonly log: Logger;
 	/** Told of every round, for whoever shows progress. */
@@ -65,16 +72,18 @@ const RETRY = { first: 1_000, longest: 30_000 };
  */
 export const watch = async (watched: Watched): Promise<void> => {
 	const { bank, model, outlet, settings, log, signal, tally, endless } = watched;
+	const presence = openPresence(outlet);
 	let knowledge = await remembered(bank, model, settings, log);
 	const store = async () => {
 		if (settings.learning) await bank.checkpoint(checkpointOf(knowledge));
 	};
 	let pause = RETRY.first;
+	let retries = 0;
 	while (!signal.aborted) {
 		let failure: EdgeError | undefined;
 		const before = tally.predictions;
 		try {
-			await play(watched, knowledge, (step) => {
+			await play(watched, presence, knowledge, (step) => {
 				knowledge = step.knowledge;
 			});
 		} catch (error) {
@@ -82,18 +91,27 @@ export const watch = async (watched: Watched): Promise<void> => {
 			failure = error;
 		} finally {
 			await store();
-			await outlet.publish("status", "offline");
+			if (tally.predictions > before) [pause, retries] = [RETRY.first, 0];
+			await presence.offline(reasonOf(failure, endless && !signal.aborted), retries);
 		}
 		if (signal.aborted) return;
 		if (!endless) {
-			if (failure) throw failure;
-			return;
+			if (failure === undefined) return;
+			log.error(failure.message);
+			throw failure;
 		}
-		if (tally.predictions > before) pause = RETRY.first;
 		log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
 		await sleep(pause, signal);
 		pause = Math.min(2 * pause, RETRY.longest);
+		retries++;
 	}
+};
+
+/** Why no frame comes any more; of a source that has come to its natural end, and of one that was closed, nothing is to be said. */
+const reasonOf = (failure: EdgeError | undefined, endless: boolean): CameraReason | undefined => {
+	if (failure instanceof CameraError) return failure.reason;
+	if (failure) return "unreadable";
+	return endless ? "ended" : undefined;
 };
 
 /** The knowledge a camera starts with: its checkpoint where there is one, the bank's domains in any case. */
@@ -111,18 +129,18 @@ const remembered = async (bank: Bank, model: Model, { learning }: Settings, log:
 
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, outlet, bank, settings, signal, tally, onRound }: Watched,
+	{ open, model, learner, outlet, bank, control, settings, signal, tally, onRound }: Watched,
+	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
 ): Promise<void> => {
-	const camera = await open();
+	const camera = heralded(await open(), presence.online);
 	const close = () => void camera.close();
 	signal.addEventListener("abort", close);
 	if (signal.aborted) close();
 	const droppedBefore = tally.dropped;
 	try {
-		await outlet.publish("status", "online");
-		const rounds = pipeline({ camera, model, outlet, bank }, settings, start).pipe(
+		const rounds = pipeline({ camera, model, learner, outlet, bank, control }, settings, start).pipe(
 			tap((step) => {
 				count(tally, step, droppedBefore + camera.dropped);
 				tell(step);
@@ -133,6 +151,9 @@ const play = async (
 	} finally {
 		signal.removeEventListener("abort", close);
 		await camera.close();
+		// Also those that were dropped after the last round.
+		tally.dropped = droppedBefore + camera.dropped;
+		tally.frames = tally.predictions + tally.dropped;
 	}
 };
 

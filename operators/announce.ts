@@ -26,7 +26,7 @@ export const announce = (outlet: Outlet): OperatorFunction<Adapted, Adapted> => 
 const hasMoved = (before: Knowledge, after: Knowledge) =>
 	before.counts.steps !== after.counts.steps || before.alignment.some((a, i) => a !== after.alignment[i]);
 
-const domainPayload = ({ knowledge: { domain }, score }: Adapted) => ({
+export const domainPayload = ({ knowledge: { domain }, score }: Pick<Adapted, "knowledge" | "score">) => ({
 	id: domain.id,
 	name: domain.name,
 	since: new Date(domain.since).toISOString(),
@@ -36,7 +36,7 @@ const domainPayload = ({ knowledge: { domain }, score }: Adapted) => ({
 	distance: domain.distance ?? null,
 });
 
-const adaptationPayload = (knowledge: Knowledge, state: string, loss: number | undefined) => ({
+export const adaptationPayload = (knowledge: Knowledge, state: string, loss: number | undefined) => ({
 	state,
 	domain: knowledge.domain.id,
 	steps: knowledge.counts.steps,

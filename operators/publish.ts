@@ -11,6 +11,7 @@ export const publish = <T extends Inferred>(outlet: Outlet, labels: readonly str
 			const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
 			await outlet.publish("predictions", {
 				frame: frame.index,
+				...(frame.region !== undefined && { region: frame.region }),
 				capturedAt: new Date(frame.capturedAt).toISOString(),
 				label: labels[label],
 				score: rounded(probabilities[label]),

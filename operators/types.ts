@@ -91,6 +91,8 @@ export interface Knowledge {
 	readonly pass: Pass | undefined;
 	readonly random: RandomState;
 	readonly counts: Counts;
+	/** Somebody has said that nothing is to be learned. */
+	readonly frozen?: boolean;
 }
 
 export interface CurrentDomain {
@@ -256,6 +258,8 @@ export interface Frame {
 	/** Milliseconds since the epoch when the frame arrived. */
 	readonly capturedAt: number;
 	readonly pixels: Uint8Array;
+	/** Name of the part of the picture that this is, where parts are named: each is a frame of its own, with one index. */
+	readonly region?: string;
 }
 
 export interface Camera {
@@ -268,7 +272,7 @@ export interface Camera {
 	/**
 	 * Resolves to the next frames, oldest first: as many as `limit` or, from a live source, as came within
 	 * `patience` milliseconds of the first. Fewer than `limit` from a lossless source: the last ones. None: it has ended.
-	 * @throws {EdgeError} `camera` when the source cannot be read
+	 * @throws {CameraError} when the source cannot be read
 	 */
 	take(limit: number, patience: number): Promise<readonly Frame[]>;
 	/** Stops the source; a pending `take` resolves to what is there. Safe to call twice. */
@@ -306,27 +310,55 @@ export interface Message {
 	/** An object goes as JSON, a word (availability and status topics) as it is. */
 	readonly payload: object | string;
 	readonly retain: boolean;
+	/**
+	 * `every`: each one arrives, in order, after a restart if need be. `last`: at once, and only the topic's newest counts;
+	 * while the broker is away it waits if it is to be retained, and is forgotten if not.
+	 */
+	readonly deliver: "every" | "last";
 }
 
 export interface Broker {
 	/** Whether the connection stands now. */
 	readonly connected: boolean;
-	/** Messages lost at the queue's limit. */
+	/** Messages that nobody got and nobody will get. */
 	readonly dropped: number;
+	/** Messages that are to arrive and are not acknowledged yet. */
+	readonly waiting: number;
+	/** How many messages that are delivered `every` the topic has had, over all runs: the next one's `seq`. */
+	next(topic: string): number;
 	/**
-	 * Queues a message at QoS 1, in order. Resolves when there is room for the next one: while the broker is there a
-	 * fast source is slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
+	 * Queues a message at QoS 1. Resolves when there is room for the next one: while the broker is there a fast source is
+	 * slowed down to its pace; while it is away this resolves at once and the oldest message goes at the limit.
 	 */
 	send(message: Message): Promise<void>;
-	/** Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. */
+	/**
+	 * Sends what is queued, publishes `stopped`, disconnects; within `deadline` milliseconds whatever the broker does. What
+	 * could not be sent by then is kept for the next run.
+	 */
 	close(deadline: number): Promise<void>;
 }
 
 /** One camera's way out: where its payloads go, stamped with schema, sequence number, camera and time. */
 export interface Outlet {
 	/** Resolves when there is room for the next one, see `Broker.send`. */
-	publish(channel: "predictions" | "domain" | "adaptation", payload: object): Promise<void>;
+	publish(channel: "predictions" | "domain" | "adaptation" | "state", payload: object): Promise<void>;
 	publish(channel: "status", payload: "online" | "offline" | "disabled"): Promise<void>;
+}
+
+/** What somebody outside can ask of a camera's learning. */
+export type Command =
+	/**
+	 * `on`: learn; `freeze`: keep θ as it is; `reset`: back to the source, what the bank holds is kept; `rollback`: back to
+	 * what was stored last of this domain or, where nothing was, to the last checkpoint.
+	 */
+	| { readonly do: "on" | "freeze" | "reset" | "rollback" }
+	| { readonly do: "rename"; readonly domain: string; readonly name: string }
+	| { readonly do: "remove"; readonly domain: string };
+
+/** Where a camera's pipeline asks, round by round, what it is to do. */
+export interface Control {
+	/** The oldest command that was not taken yet. `done` tells whoever gave it that it was done, or why it was not. */
+	take(): { readonly command: Command; done(refusal?: string): void } | undefined;
 }
 
 /** What is remembered of a domain. P, E, d as in the manifest. */
@@ -372,5 +404,31 @@ export class EdgeError extends Error {
 		options?: ErrorOptions,
 	) {
 		super(message, options);
+	}
+}
+
+/** Why a camera delivers nothing, in words that programs may rely on, and what each of them means. */
+export const CAMERA_REASONS = {
+	auth: "it wants a user and a password, or other ones",
+	"not-found": "it is not there",
+	refused: "nothing listens there",
+	unreachable: "there is no such host, or no way to it",
+	timeout: "no answer, or no frame, for too long",
+	tls: "no encrypted connection, or a certificate that is not trusted",
+	codec: "this ffmpeg cannot decode it",
+	unreadable: "it is no video, or none that can be used",
+	ended: "it has come to its end, though it was to go on",
+} as const;
+
+export type CameraReason = keyof typeof CAMERA_REASONS;
+
+/** A camera that delivers nothing, and why. */
+export class CameraError extends EdgeError {
+	constructor(
+		readonly reason: CameraReason,
+		message: string,
+		options?: ErrorOptions,
+	) {
+		super("camera", message, options);
 	}
 }

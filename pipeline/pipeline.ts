@@ -6,35 +6,42 @@ import { checkpoint } from "../operators/checkpoint.js";
 import { decode } from "../operators/decode.js";
 import { detect } from "../operators/detect.js";
 import { infer } from "../operators/infer.js";
+import { obey, uncommanded, unlessFrozen } from "../operators/obey.js";
 import { publish } from "../operators/publish.js";
 import { recall } from "../operators/recall.js";
 import { reconsider } from "../operators/reconsider.js";
 import { rounds } from "../operators/rounds.js";
 import type { Settings } from "../operators/settings.js";
 import { tune } from "../operators/tune.js";
-import type { Bank, Camera, Inferred, Knowledge, Model, Outlet } from "../operators/types.js";
+import type { Bank, Camera, Control, Inferred, Knowledge, Model, Outlet } from "../operators/types.js";
 
 export interface Ports {
 	readonly camera: Camera;
 	readonly model: Model;
+	/** The same model for passes of learning, which may have to wait. Absent: `model`. */
+	readonly learner?: Model;
 	readonly outlet: Outlet;
 	readonly bank: Bank;
+	/** Absent: nobody commands. */
+	readonly control?: Control;
 }
 
 /** One camera's life: what is known goes round with the batches until the camera ends. */
 export const pipeline = (
-	{ camera, model, outlet, bank }: Ports,
+	{ camera, model, learner = model, outlet, bank, control = uncommanded }: Ports,
 	{ batch: batching, learning }: Settings,
 	start: Knowledge,
 ): Observable<Inferred> => {
 	const { bundle } = model;
-	const see = pipe(decode(camera, batching), batch(), infer(model));
+	const heed = obey(control, { outlet, bank, bundle, learning });
+	const see = pipe(decode(camera, batching), batch(), heed, infer(model));
 	const tell = <Step extends Inferred>() => publish<Step>(outlet, bundle.manifest.labels);
 	if (!learning) return rounds(start, pipe(see, tell()));
 
 	const compare = pipe(detect(model, learning), reconsider(model, learning));
-	const improve = learning.sweep ? tune(model, camera, learning.sweep) : adapt(model, camera, learning);
+	const improve = learning.sweep ? tune(learner, camera, learning.sweep) : adapt(learner, camera, learning);
 	const learn = pipe(recall(bank, bundle, learning), improve);
 	const keep = pipe(announce(outlet), checkpoint(bank, learning.checkpoint));
-	return rounds(start, pipe(see, compare, tell(), learn, keep));
+	const adapting = pipe(compare, tell(), learn, keep);
+	return rounds(start, pipe(see, unlessFrozen(tell(), adapting)));
 };

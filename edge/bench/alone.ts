@@ -5,6 +5,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { type CameraOptions, ffmpegArguments } from "../../adapters/camera.js";
 import { ffmpegPath, passthrough } from "../../adapters/ffmpeg.js";
 import { sessionOptions } from "../../adapters/model.session.js";
+import { nameOf } from "../../adapters/sources/source.js";
 import { packed } from "../../operators/batch.js";
 import { type Bundle, EdgeError } from "../../operators/types.js";
 import { defaultThreads } from "../settings.js";
@@ -15,7 +16,7 @@ export const ffmpegAlone = async (clip: CameraOptions, frames: number): Promise<
 	const command = ffmpegArguments(clip, await passthrough(ffmpeg));
 	const started = performance.now();
 	const [code] = await once(spawn(ffmpeg, command, { stdio: "ignore" }), "close");
-	if (code !== 0) throw new EdgeError("camera", `${clip.file}: ffmpeg ended with ${code}`);
+	if (code !== 0) throw new EdgeError("camera", `${nameOf(clip.source)}: ffmpeg ended with ${code}`);
 	return frames / ((performance.now() - started) / 1e3);
 };
 

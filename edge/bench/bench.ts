@@ -5,6 +5,7 @@ import { openBundle } from "../../adapters/bundle.js";
 import { type CameraOptions, openCamera } from "../../adapters/camera.js";
 import { openMemoryCamera } from "../../adapters/camera.memory.js";
 import { openModel } from "../../adapters/model.js";
+import { videoFile } from "../../adapters/sources/source.js";
 import { parse } from "../../config/load.js";
 import { firstKnowledge } from "../../operators/knowledge.js";
 import type { Settings } from "../../operators/settings.js";
@@ -29,7 +30,7 @@ export const bench = async ({ model: name, json }: { model: BundledModel; json?:
 	const bundle = await openBundle(bundled.models[name]);
 	const { width, height, fit } = bundle.manifest.input;
 	const { region, frames }: Truth = JSON.parse(await readFile(bundled.labels, "utf8"));
-	const clip: CameraOptions = { file: bundled.clip, loop: false, pace: "fast", width, height, fit, region };
+	const clip: CameraOptions = { source: videoFile(bundled.clip), width, height, fit, region };
 	const settings = { frozen: defaults("none"), adapting: defaults("zoa+") };
 	const pictures = await picturesOf(clip);
 	const model = await openModel(bundle, { threads: defaultThreads() });

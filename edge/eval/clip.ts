@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { z } from "zod";
 import { openCamera } from "../../adapters/camera.js";
+import { videoFile } from "../../adapters/sources/source.js";
 import type { Bundle } from "../../operators/types.js";
 import type { Truth } from "../demo/truth.js";
 import { Mistake } from "../mistake.js";
@@ -60,7 +61,7 @@ export async function openClip(path: string, { manifest }: Bundle): Promise<Clip
 	const frames = facts.filter(({ label }) => label !== undefined).length;
 	const name = basename(path, extname(path));
 	async function* shots(): AsyncGenerator<Shot> {
-		const camera = await openCamera({ file: path, loop: false, pace: "fast", region: truth.region, ...input });
+		const camera = await openCamera({ source: videoFile(path), region: truth.region, ...input });
 		let at = 0;
 		try {
 			for (let taken = await camera.take(64, 0); taken.length > 0; taken = await camera.take(64, 0)) {

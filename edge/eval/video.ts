@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openCamera } from "../../adapters/camera.js";
 import { ffmpegPath } from "../../adapters/ffmpeg.js";
+import { videoFile } from "../../adapters/sources/source.js";
 import { EdgeError } from "../../operators/types.js";
 
 const RATE = "25";
@@ -24,7 +25,7 @@ export async function* filmed(
 		const encoded = await encode(frames, width, height, file);
 		// Without the edge that was added to make the sides even.
 		const region = [0, 0, width, height] as const;
-		const camera = await openCamera({ file, loop: false, pace: "fast", width, height, fit: "stretch", region });
+		const camera = await openCamera({ source: videoFile(file), width, height, fit: "stretch", region });
 		let count = 0;
 		try {
 			for (let taken = await camera.take(64, 0); taken.length > 0; taken = await camera.take(64, 0)) {

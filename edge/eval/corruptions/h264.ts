@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { cutter, lastLines } from "../../../adapters/camera.js";
 import { ffmpegPath, passthrough } from "../../../adapters/ffmpeg.js";
+import { cutter, lastLines } from "../../../adapters/pipe.js";
 import { EdgeError } from "../../../operators/types.js";
 import type { ClipCorruption, Image, Severity } from "../image.js";
 import { toImage, toPixels } from "../pictures.js";

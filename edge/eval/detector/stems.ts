@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { openCamera } from "../../../adapters/camera.js";
+import { videoFile } from "../../../adapters/sources/source.js";
 import { packed } from "../../../operators/batch.js";
 import { stemRows } from "../../../operators/detect.js";
 import { type Bundle, EdgeError, type Model } from "../../../operators/types.js";
@@ -48,7 +49,7 @@ export async function* reels(
 
 async function decoded(file: string, { manifest }: Bundle): Promise<readonly Uint8Array[]> {
 	const { width, height } = enlarged(manifest.input);
-	const camera = await openCamera({ file, loop: false, pace: "fast", width, height, fit: "stretch" });
+	const camera = await openCamera({ source: videoFile(file), width, height, fit: "stretch" });
 	const pictures: Uint8Array[] = [];
 	try {
 		while (pictures.length < LONGEST) {

@@ -6,6 +6,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { unzipSync } from "fflate";
 import { openCamera } from "../../../adapters/camera.js";
 import { type Fitting, ffmpegPath, fitFilter, passthrough } from "../../../adapters/ffmpeg.js";
+import { videoFile } from "../../../adapters/sources/source.js";
 import { EdgeError } from "../../../operators/types.js";
 import { Mistake } from "../../mistake.js";
 
@@ -171,7 +172,7 @@ async function readVideo(path: string, fitting: Fitting, limit: number): Promise
 	let step = 1;
 	let seen = 0;
 	try {
-		const camera = await openCamera({ file: path, loop: false, pace: "fast", ...fitting });
+		const camera = await openCamera({ source: videoFile(path), ...fitting });
 		for (;;) {
 			const frames = await camera.take(CHUNK, 0);
 			if (frames.length === 0) break;

@@ -1,8 +1,8 @@
-import { openStore } from "../adapters/bank.js";
-import type { DomainRecord } from "../operators/types.js";
-import { norm } from "../operators/zoa/vector.js";
-import { Mistake } from "./mistake.js";
-import { table } from "./table.js";
+import { openStore } from "../../adapters/bank.js";
+import type { DomainRecord } from "../../operators/types.js";
+import { norm } from "../../operators/zoa/vector.js";
+import { Mistake } from "../mistake.js";
+import { table } from "../table.js";
 
 interface Options {
 	readonly store: string;

@@ -1,0 +1,50 @@
+import { connectAsync, type MqttClient } from "mqtt";
+
+/** One camera as its consumer knows it; predictions by their `seq`. */
+export interface Heard {
+	/** The frame's index of each prediction. */
+	readonly frames: Map<number, number>;
+	/** Ranges of `seq` that the daemon said nobody will get. */
+	readonly lost: { readonly from: number; readonly to: number }[];
+	/** Deliveries of a prediction that was there already: QoS 1 is at least once. */
+	again: number;
+	status: string;
+	/** When the newest frame that was predicted was taken, in milliseconds since the epoch. */
+	newest: number;
+}
+
+/** Somebody who relies on the messages, and writes down what comes. */
+export class Consumer {
+	readonly cameras = new Map<string, Heard>();
+	available = "";
+	#client: MqttClient | undefined;
+
+	async connect(url: string): Promise<void> {
+		this.#client = await connectAsync(url, { reconnectPeriod: 0 });
+		this.#client.on("error", () => {}).on("message", (topic, payload) => this.#hear(topic, String(payload)));
+		await this.#client.subscribeAsync("acclimate/#", { qos: 1 });
+	}
+
+	async disconnect(): Promise<void> {
+		await this.#client?.endAsync(true);
+	}
+
+	#hear(topic: string, payload: string): void {
+		const [, camera, channel] = topic.split("/");
+		if (camera === "available") this.available = payload;
+		if (channel === undefined) return;
+		const heard = this.cameras.get(camera) ?? unheard();
+		this.cameras.set(camera, heard);
+		if (channel === "status") heard.status = payload;
+		if (channel === "predictions") {
+			const { seq, frame, capturedAt } = JSON.parse(payload);
+			if (heard.frames.has(seq)) heard.again++;
+			heard.frames.set(seq, frame);
+			heard.newest = Math.max(heard.newest, Date.parse(capturedAt));
+		}
+		if (channel === "gap")
+			for (const range of JSON.parse(payload).lost) if (range.channel === "predictions") heard.lost.push(range);
+	}
+}
+
+const unheard = (): Heard => ({ frames: new Map(), lost: [], again: 0, status: "", newest: 0 });

@@ -1,0 +1,132 @@
+import { concatMap, type OperatorFunction, of } from "rxjs";
+import { adaptationPayload, domainPayload } from "./announce.js";
+import { checkpointOf, firstKnowledge, resumed, unfinished } from "./knowledge.js";
+import type { Learning } from "./settings.js";
+import type { Bank, Batched, Bundle, Command, Control, Knowledge, Outlet, Round } from "./types.js";
+import { emptyMemory } from "./zoa/memory.js";
+import { takenUp } from "./zoa/mix.js";
+import { removed } from "./zoa/remember.js";
+
+/** What a command needs to know of. */
+interface Means {
+	readonly outlet: Outlet;
+	readonly bank: Bank;
+	readonly bundle: Bundle;
+	readonly learning: Learning | undefined;
+}
+
+type Learner = Means & { readonly learning: Learning };
+
+/** Nobody commands. */
+export const uncommanded: Control = { take: () => undefined };
+
+/**
+ * Does what somebody outside has asked for since the last round, before the batch is predicted. What comes of it is
+ * stored at once and told on the retained topics.
+ */
+export const obey = (control: Control, means: Means): OperatorFunction<Batched, Batched> =>
+	concatMap(async (step) => {
+		let { knowledge } = step;
+		for (let order = control.take(); order; order = control.take()) {
+			const { learning } = means;
+			const outcome = learning
+				? await obeyed(knowledge, order.command, { ...means, learning })
+				: "nothing is learned here: adapt.method is none";
+			if (typeof outcome === "string") {
+				order.done(outcome);
+				continue;
+			}
+			knowledge = outcome;
+			await means.bank.checkpoint(checkpointOf(knowledge));
+			await means.outlet.publish("domain", domainPayload({ knowledge, score: undefined }));
+			const state = knowledge.frozen ? "frozen" : "holding";
+			await means.outlet.publish("adaptation", adaptationPayload(knowledge, state, undefined));
+			order.done();
+		}
+		return { ...step, knowledge };
+	});
+
+/** One operator for rounds in which nothing is to be learned, and another for the others. */
+export const unlessFrozen = <Step extends Round, Out extends Round>(
+	frozen: OperatorFunction<Step, Step>,
+	learning: OperatorFunction<Step, Out>,
+): OperatorFunction<Step, Step | Out> =>
+	concatMap((step: Step) => (step.knowledge.frozen ? of(step).pipe(frozen) : of(step).pipe(learning)));
+
+/** The knowledge after a command, or why it cannot be done. */
+const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): Promise<Knowledge | string> => {
+	switch (command.do) {
+		case "on":
+			return { ...knowledge, frozen: false };
+		case "freeze":
+			return { ...knowledge, ...unfinished, frozen: true };
+		case "reset":
+			return { ...(await beginning(knowledge, means)), frozen: knowledge.frozen ?? false };
+		case "rollback":
+			return { ...(await storedLast(knowledge, means)), frozen: knowledge.frozen ?? false };
+		case "rename":
+			return renamed(knowledge, command, means.bank);
+		case "remove":
+			return without(knowledge, command.domain, means);
+	}
+};
+
+/** As on the first day, but for the bank and what was counted. */
+const beginning = async ({ counts }: Knowledge, { bank, bundle, learning }: Learner): Promise<Knowledge> => {
+	const { seed, bank: size, published } = learning;
+	const first = firstKnowledge(bundle, await bank.domains(), { seed, bank: size, published, now: Date.now() });
+	return { ...first, counts: { ...counts, domainsNamed: first.counts.domainsNamed } };
+};
+
+const storedLast = async (knowledge: Knowledge, means: Learner): Promise<Knowledge> => {
+	const { domains, domain, mix, memory } = knowledge;
+	const index = domains.findIndex(({ id }) => id === domain.id);
+	if (index < 0) {
+		const first = await beginning(knowledge, means);
+		const checkpoint = await means.bank.restore();
+		return (checkpoint ? resumed(first, checkpoint) : undefined) ?? first;
+	}
+	const { alignment, shift } = domains[index];
+	return {
+		...knowledge,
+		...unfinished,
+		mix: takenUp(mix, index + 1),
+		alignment,
+		shift,
+		aligning: "norms",
+		memory: emptyMemory(memory.seen.length),
+	};
+};
+
+const unknown = (id: string) => `there is no domain ${id}`;
+
+const renamed = async (
+	knowledge: Knowledge,
+	{ domain: id, name }: Extract<Command, { do: "rename" }>,
+	bank: Bank,
+): Promise<Knowledge | string> => {
+	const { domain, domains } = knowledge;
+	const stored = domains.find((record) => record.id === id);
+	if (!stored && domain.id !== id) return unknown(id);
+	if (stored) await bank.put({ ...stored, name });
+	return {
+		...knowledge,
+		domain: domain.id === id ? { ...domain, name } : domain,
+		domains: domains.map((record) => (record.id === id ? { ...record, name } : record)),
+	};
+};
+
+const without = async (knowledge: Knowledge, id: string, { bank, learning }: Learner): Promise<Knowledge | string> => {
+	const { domain, domains, mix } = knowledge;
+	const index = domains.findIndex((record) => record.id === id);
+	if (domain.id === id) return `${id} is the domain at hand`;
+	if (index < 0) return unknown(id);
+	if (learning.published) return "zoa-reference forgets by its own rule alone";
+	await bank.remove(id);
+	return {
+		...knowledge,
+		...unfinished,
+		mix: removed(mix, index + 1),
+		domains: domains.filter((record) => record.id !== id),
+	};
+};

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lastValueFrom, toArray } from "rxjs";
+import { openMemoryStore } from "../adapters/bank.memory.js";
+import { openMemoryCamera } from "../adapters/camera.memory.js";
+import { memoryModel } from "../adapters/model.memory.js";
+import { affineOf, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
+import type { Learning } from "../operators/settings.js";
+import type { Adapted, Command, Control, Knowledge, Outlet } from "../operators/types.js";
+import { uniforms } from "../operators/zoa/random.js";
+import { pipeline } from "./pipeline.js";
+
+const LEARNING: Learning = {
+	published: false,
+	align: true,
+	refine: true,
+	window: 16,
+	threshold: 0.1,
+	falseAlarms: 1,
+	nearness: 0.25,
+	gate: 0.15,
+	bank: 4,
+	lambda: 30,
+	step: { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, perturbation: 0.02, rate: 5e-4, decay: 0.4 },
+	checkpoint: 1_000,
+	seed: 1,
+};
+
+/** Noise around a brightness, 8 × 8 pixels in three planes. */
+const pictures = (count: number, brightness: number, seed: number): Uint8Array[] =>
+	Array.from({ length: count }, (_, i) =>
+		Uint8Array.from(uniforms(seed * 1_000 + i, 192)[0], (u) => brightness * (0.5 + u)),
+	);
+/** A day, a night and the day again, of 24 rounds each; that it is another domain is known 8 rounds later. */
+const SCENES = [...pictures(96, 100, 1), ...pictures(96, 20, 2), ...pictures(96, 100, 3)];
+
+const model = memoryModel();
+const source = model.bundle.source.affine;
+const first = () => firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
+
+/** Plays the scenes; `commands` are given before rounds, by number. */
+const played = async (commands: Readonly<Record<number, Command>>, method: "zoa" | "none" = "zoa") => {
+	const said: { channel: string; payload: Record<string, unknown> }[] = [];
+	const answers: (string | undefined)[] = [];
+	let round = -1;
+	let given: Command | undefined;
+	const control: Control = {
+		take() {
+			const command = given;
+			given = undefined;
+			return command && { command, done: (refusal) => void answers.push(refusal) };
+		},
+	};
+	const inner = openMemoryCamera({ pictures: SCENES });
+	const camera = Object.assign(Object.create(inner), {
+		take: (...limits: [number, number]) => {
+			given = commands[++round];
+			return inner.take(...limits);
+		},
+	});
+	const bank = openMemoryStore().bank("bundle", "camera");
+	const outlet: Outlet = {
+		publish: async (channel: string, payload: object | string) =>
+			void said.push({ channel, payload: payload as Record<string, unknown> }),
+	};
+	const settings = { batch: { frames: 4, patience: 5 }, learning: method === "zoa" ? LEARNING : undefined };
+	const rounds = await lastValueFrom(
+		pipeline({ camera, model, bank, outlet, control }, settings, first()).pipe(toArray()),
+	);
+	return {
+		rounds: rounds as Adapted[],
+		theta: (n: number) => affineOf((rounds as Adapted[])[n].knowledge, source),
+		last: rounds[rounds.length - 1].knowledge as Knowledge,
+		on: (channel: string) => said.filter((message) => message.channel === channel).map(({ payload }) => payload),
+		answers,
+		bank,
+	};
+};
+
+test("FREEZE keeps θ as it is while predictions go on, and ON learns again", async () => {
+	const { rounds, theta, on, answers } = await played({ 33: { do: "freeze" }, 43: { do: "on" } });
+	assert.deepEqual(theta(42), theta(32));
+	assert.notDeepEqual(theta(32), theta(30), "the night was being learned");
+	assert.equal(on("predictions").length, SCENES.length);
+	assert.deepEqual(
+		rounds[42].predictions.map(({ frame }) => frame.index),
+		[168, 169, 170, 171],
+	);
+	assert.notDeepEqual(theta(46), theta(42));
+	assert.deepEqual(answers, [undefined, undefined]);
+	const states = on("adaptation").map(({ state }) => state);
+	assert.deepEqual(states.filter((state) => state === "frozen").length, 1);
+	assert.ok(states.indexOf("holding", states.indexOf("frozen")) > 0, states.join());
+});
+
+test("a camera that is frozen is so after a restart", async () => {
+	const { bank } = await played({ 33: { do: "freeze" } });
+	const again = resumed(first(), structuredClone(await bank.restore()));
+	assert.equal(again?.frozen, true);
+});
+
+test("RESET predicts the very next batch as at the source, and keeps the bank", async () => {
+	const { rounds, on, bank } = await played({ 33: { do: "freeze" }, 40: { do: "reset" } });
+	const distance = (n: number) => Math.max(...rounds[n].affine.map((value, i) => Math.abs(value - source[i])));
+	assert.ok(distance(40) < 1e-3, "but for the bank's entries, which always have a share");
+	assert.ok(distance(39) > 0.1);
+	assert.equal(rounds[41].knowledge.frozen, true, "who froze it has not been heard of again");
+	assert.equal((await bank.domains()).length, 1);
+	assert.equal(on("domain").at(-1)?.status, "looking");
+});
+
+test("ROLLBACK takes up what was stored of the domain", async () => {
+	const { rounds, last, bank } = await played({ 66: { do: "rollback" } });
+	const stored = (await bank.domains()).find(({ id }) => id === rounds[66].knowledge.domain.id);
+	assert.equal(stored?.id, "d1");
+	assert.equal(last.domain.id, "d1");
+	const expected = source.map((value, i) => value + (stored?.alignment[i] ?? 0) + (stored?.vector[i] ?? 0));
+	assert.ok(rounds[66].affine.every((value, i) => Math.abs(value - expected[i]) < 0.01));
+});
+
+test("ROLLBACK of a domain that was never stored goes back to the last checkpoint", async () => {
+	const { rounds } = await played({ 4: { do: "on" }, 12: { do: "rollback" } });
+	const at = checkpointOf(rounds[3].knowledge);
+	assert.deepEqual(rounds[12].affine, affineOf(resumed(first(), structuredClone(at)) as Knowledge, source));
+});
+
+test("domains are renamed and removed, in memory and on disk", async () => {
+	const { last, bank, on, answers } = await played({
+		34: { do: "rename", domain: "d1", name: "a fine day" },
+		36: { do: "rename", domain: "d2", name: "a dark night" },
+		40: { do: "remove", domain: "d2" },
+		41: { do: "remove", domain: "d7" },
+		68: { do: "remove", domain: "d2" },
+	});
+	assert.deepEqual(answers, [undefined, undefined, "d2 is the domain at hand", "there is no domain d7", undefined]);
+	assert.equal(last.domain.name, "a fine day");
+	assert.ok(on("domain").some(({ name }) => name === "a dark night"));
+	assert.deepEqual(
+		(await bank.domains()).map(({ id, name }) => `${id} ${name}`),
+		["d1 a fine day"],
+	);
+	assert.equal(last.mix.vectors.length, last.domains.length + 1);
+});
+
+test("where nothing is learned a command is refused", async () => {
+	const { answers, on } = await played({ 3: { do: "freeze" } }, "none");
+	assert.deepEqual(answers, ["nothing is learned here: adapt.method is none"]);
+	assert.equal(on("predictions").length, SCENES.length);
+});
