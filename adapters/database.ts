@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { type Key, open, type RootDatabase } from "lmdb";
 import { EdgeError } from "../operators/types.js";
+import { claim } from "./claim.js";
 
 export interface DatabaseOptions {
 	readonly directory: string;
@@ -24,18 +25,21 @@ export interface DatabaseOptions {
 	readonly readOnly?: boolean;
 	/** When a write resolves: once it is on the disk, or once it outlives the process, the disk following soon. */
 	readonly durability: "disk" | "process";
+	/** Whether no other process may have it open in the same way; whoever closes it releases the directory (claim.ts). */
+	readonly exclusive?: boolean;
 	/** Told in one sentence when the file had to be mended or set aside. */
 	readonly onWarning?: (message: string) => void;
 }
 
 /**
  * Opens the LMDB database in a directory, which is made where there is none; a damaged file is mended or set aside.
- * @throws {EdgeError} `bank` when the directory cannot hold one, or (`readOnly`) there is none
+ * @throws {EdgeError} `bank` when the directory cannot hold one, another process has it, or (`readOnly`) there is none
  */
 export function openDatabase<K extends Key>(options: DatabaseOptions): RootDatabase<Buffer, K> {
 	const { directory, readOnly = false, durability } = options;
 	try {
 		prepare(options);
+		if (options.exclusive) claim(directory);
 		return open<Buffer, K>({
 			path: directory,
 			noSubdir: false, // lmdb takes a path with a dot in its name for that of a file

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { release } from "./claim.js";
 import { checkRoom, openDatabase, probe, underlying } from "./database.js";
 import { decode, encode } from "./record.js";
 
@@ -63,9 +64,9 @@ type Stored = Omit<Letter, "id" | "seq">;
 
 const isStored = (value: unknown): value is Stored => typeof (value as Stored | null)?.payload === "string";
 
-/** @throws {EdgeError} `bank` when the directory cannot hold a database */
+/** @throws {EdgeError} `bank` when the directory cannot hold a database, or another process writes to it */
 export function openLetters(directory: string, onWarning: (message: string) => void): Letters {
-	const database = openDatabase<Key>({ directory, durability: "process", onWarning });
+	const database = openDatabase<Key>({ directory, durability: "process", exclusive: true, onWarning });
 	/** Not on disk yet; those of the commit under way are still among them. */
 	const staged = new Map<number, Buffer>();
 	let committing: ReadonlyMap<number, Buffer> = new Map();
@@ -241,6 +242,7 @@ export function openLetters(directory: string, onWarning: (message: string) => v
 			if (staged.size + erased.size > 0) await flush();
 			await running;
 			await database.close();
+			release(directory);
 		},
 	};
 }

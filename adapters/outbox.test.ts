@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "./database.js";
 import { many, temporaryDirectory } from "./fixtures.js";
@@ -221,7 +221,7 @@ describe("an outbox whose process is killed", () => {
 				printed += text;
 			});
 			const ended = new Promise((done) => child.once("close", done));
-			while (printed === "") await sleep(5);
+			while (printed === "" && child.exitCode === null) await sleep(5);
 			await sleep(Math.random() * 150);
 			child.kill("SIGKILL");
 			await ended;
@@ -235,6 +235,28 @@ describe("an outbox whose process is killed", () => {
 			await outbox.close();
 		}
 		assert.ok(acknowledged > 0);
+	});
+});
+
+describe("an outbox that another process has", () => {
+	it("is left to it, until it is gone", async (t) => {
+		if (process.platform === "win32") return t.skip("starts processes with a shell");
+		const directory = fresh();
+		const child = inProcess(
+			directory,
+			`outbox.append("t", "theirs", false); await outbox.stored(); console.log("open"); setInterval(() => {}, 1000);`,
+		);
+		after(() => child.kill("SIGKILL"));
+		await new Promise((done) => child.stdout.once("data", done));
+		assert.throws(() => open(directory), { code: "bank", message: new RegExp(`is in use by process ${child.pid}`) });
+		const ended = new Promise((done) => child.once("close", done));
+		child.kill("SIGKILL");
+		await ended;
+		const outbox = open(directory);
+		assert.equal(outbox.waiting, 1);
+		await outbox.close();
+		const next = inProcess(directory, "await outbox.close();");
+		assert.equal(await new Promise((done) => next.once("close", done)), 0, "what was closed is anybody's");
 	});
 });
 

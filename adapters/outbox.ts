@@ -70,7 +70,7 @@ const extended = (lost: readonly Lost[], more: Lost): readonly Lost[] => {
 
 /**
  * Opens the outbox in a directory, which is made where there is none.
- * @throws {EdgeError} `bank` when the directory cannot hold one
+ * @throws {EdgeError} `bank` when the directory cannot hold one, or another process has it
  */
 export function openOutbox({ size, age, announce, onWarning = () => {}, ...options }: OutboxOptions): Outbox {
 	const letters = openLetters(resolve(options.directory), onWarning);

@@ -63,6 +63,8 @@ describe("a daemon whose broker", () => {
 			await proxy.set("pass");
 			await eventually(() => daemon.err().split("broker: connected").length > 2, 30_000);
 			await eventually(() => last("available") === "online", 20_000);
+			const age = () => Date.now() - Date.parse(JSON.parse(last("road/predictions") ?? "").publishedAt);
+			await eventually(() => age() < 1_000, 30_000);
 			const ended = await stop(daemon);
 			await eventually(() => seqs().length >= predictionsOf(ended), 20_000);
 			complete(seqs(), predictionsOf(ended));
