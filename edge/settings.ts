@@ -26,7 +26,7 @@ export const settingsOf = ({ adapt, batch }: Config): Settings => {
 						published,
 						...(adapt.method === "zoa+" && { sweep: { cpu: adapt.cpu } }),
 						align: adapt.align,
-						refine: true,
+						refine: adapt.method !== "zoa+",
 						window: adapt.window,
 						threshold: adapt.threshold,
 						falseAlarms: adapt.falseAlarms,

@@ -2,6 +2,7 @@ import { identity, map, type OperatorFunction, pipe } from "rxjs";
 import { align } from "./align.js";
 import { refine } from "./refine.js";
 import type { Learning } from "./settings.js";
+import { tune } from "./tune.js";
 import type { Adapted, Camera, Model, Recalled } from "./types.js";
 import { followedShift, PUBLISHED_SHIFT_WEIGHT } from "./zoa/shift.js";
 import { columnStatistics, rows } from "./zoa/vector.js";
@@ -14,11 +15,14 @@ export const adapt = (model: Model, camera: Camera, learning: Learning): Operato
 	const { published } = learning;
 	const alignment = learning.align && !published;
 	return pipe(
-		alignment ? align(model.bundle, learning) : identity,
+		alignment ? aligning(model, camera, learning) : identity,
 		learning.refine ? refine(model, camera, learning) : unrefined,
 		published || !alignment ? followShift(learning) : identity,
 	);
 };
+
+const aligning = (model: Model, camera: Camera, learning: Learning): OperatorFunction<Recalled, Recalled> =>
+	learning.sweep ? tune(model, camera, learning.sweep) : align(model.bundle, learning);
 
 const unrefined: OperatorFunction<Recalled, Adapted> = map((step) => ({ ...step, loss: undefined }));
 

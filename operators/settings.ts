@@ -17,7 +17,7 @@ export interface Learning {
 		/** Share of the model's passes that learning may take, from 0 to below 1. */
 		readonly cpu: number;
 	};
-	/** `zoa+`: alignment in sweeps from front to back, over frames that are kept; no zeroth-order steps. */
+	/** `zoa+`: alignment in sweeps from front to back, over frames that are kept. */
 	readonly sweep?: Sweeping;
 	/** Closed-form alignment before the zeroth-order steps. */
 	readonly align: boolean;

@@ -3,7 +3,7 @@ import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
 import { unfinished } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
-import type { Adapted, Camera, Frame, Knowledge, Model, Recalled, Tuning } from "./types.js";
+import type { Camera, Frame, Knowledge, Model, Recalled, Tuning } from "./types.js";
 import { offered } from "./zoa/memory.js";
 import { learned } from "./zoa/mix.js";
 import { isMixture } from "./zoa/mixture.js";
@@ -24,7 +24,7 @@ const BATCH = 8;
  * after it began, and then ever more rarely, each time beginning at the source, so that nothing is kept that has become
  * worse than doing nothing.
  */
-export const tune = (model: Model, camera: Camera, sweeping: Sweeping): OperatorFunction<Recalled, Adapted> => {
+export const tune = (model: Model, camera: Camera, sweeping: Sweeping): OperatorFunction<Recalled, Recalled> => {
 	const plan = planOf(model.bundle, sweeping.without);
 	return pipe(begin(plan), remember(sweeping), sweep(model, camera, plan, sweeping));
 };
@@ -63,7 +63,7 @@ const isAlike = (a: Vector, b: Vector): boolean => norm(minus(a, b)) < ALIKE * n
 const BURST = 1024;
 
 /** Passes go between the live ones, a share of them; from a live source one is let in only when no batch waits. */
-const sweep = (model: Model, camera: Camera, plan: Plan, { cpu }: Sweeping): OperatorFunction<Recalled, Adapted> => {
+const sweep = (model: Model, camera: Camera, plan: Plan, { cpu }: Sweeping): OperatorFunction<Recalled, Recalled> => {
 	let credit = BURST;
 	return concatMap(async ({ knowledge: before, ...round }) => {
 		const live = round.frames.length;
@@ -73,7 +73,7 @@ const sweep = (model: Model, camera: Camera, plan: Plan, { cpu }: Sweeping): Ope
 			knowledge = await advanced(knowledge, knowledge.tuning, model, plan);
 			credit -= BATCH;
 		}
-		return { ...round, knowledge, loss: undefined };
+		return { ...round, knowledge };
 	});
 };
 

@@ -12,7 +12,6 @@ import { recall } from "../operators/recall.js";
 import { reconsider } from "../operators/reconsider.js";
 import { rounds } from "../operators/rounds.js";
 import type { Settings } from "../operators/settings.js";
-import { tune } from "../operators/tune.js";
 import type { Bank, Camera, Control, Inferred, Knowledge, Model, Outlet } from "../operators/types.js";
 
 export interface Ports {
@@ -39,8 +38,7 @@ export const pipeline = (
 	if (!learning) return rounds(start, pipe(see, tell()));
 
 	const compare = pipe(detect(model, learning), reconsider(model, learning));
-	const improve = learning.sweep ? tune(learner, camera, learning.sweep) : adapt(learner, camera, learning);
-	const learn = pipe(recall(bank, bundle, learning), improve);
+	const learn = pipe(recall(bank, bundle, learning), adapt(learner, camera, learning));
 	const keep = pipe(announce(outlet), checkpoint(bank, learning.checkpoint));
 	const adapting = pipe(compare, tell(), learn, keep);
 	return rounds(start, pipe(see, unlessFrozen(tell(), adapting)));

@@ -33,6 +33,7 @@ export const pipedMethods: readonly Method[] = [
 		})),
 		ablates: "zoa+",
 	})),
+	{ ...piped("zoa+ with steps", "zoa+", (learning) => ({ ...learning, refine: true })), ablates: "zoa+" },
 ];
 
 /** The daemon's settings where nothing is configured but the method. */
