@@ -10,15 +10,8 @@ import { runInNewContext } from "node:vm";
 import mqtt from "mqtt";
 import type { Broker, Message } from "../operators/types.js";
 import { brokerContract } from "./broker.contract.js";
-import {
-	type BrokerEvent,
-	type BrokerOptions,
-	backoff,
-	checkUrl,
-	type Incoming,
-	openBroker,
-	redact,
-} from "./broker.js";
+import { backoff, checkUrl, openBroker, redact } from "./broker.js";
+import type { BrokerEvent, BrokerOptions, Incoming } from "./broker.options.js";
 import { openEmbeddedBroker } from "./embeddedBroker.js";
 import { openFaultyProxy } from "./faulty-proxy.js";
 import { eventually, temporaryDirectory } from "./fixtures.js";

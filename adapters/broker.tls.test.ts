@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type BrokerEvent, type BrokerOptions, openBroker } from "./broker.js";
+import { openBroker } from "./broker.js";
+import type { BrokerEvent, BrokerOptions } from "./broker.options.js";
 import { eventually, temporaryDirectory } from "./fixtures.js";
 import { openOutbox } from "./outbox.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import type { z } from "zod";
-import type { Incoming } from "../../adapters/broker.js";
+import type { Incoming } from "../../adapters/broker.options.js";
 import type { Broker, Bundle, Command, DomainRecord } from "../../operators/types.js";
 import { bundled } from "../paths.js";
 import type { Vitals } from "../telemetry/vitals.js";

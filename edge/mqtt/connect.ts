@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { type Incoming, openBroker, redact } from "../../adapters/broker.js";
+import { openBroker, redact } from "../../adapters/broker.js";
+import type { Incoming } from "../../adapters/broker.options.js";
 import { type Lost, openOutbox } from "../../adapters/outbox.js";
 import type { Config } from "../../config/schema.js";
 import type { Broker } from "../../operators/types.js";

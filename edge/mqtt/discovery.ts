@@ -1,4 +1,4 @@
-import type { Incoming } from "../../adapters/broker.js";
+import type { Incoming } from "../../adapters/broker.options.js";
 import type { Broker } from "../../operators/types.js";
 
 /** Where Home Assistant looks for what there is. */

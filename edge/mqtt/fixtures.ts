@@ -5,7 +5,7 @@ import formats from "ajv-formats";
 import { connectAsync } from "mqtt";
 import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
 import { openFaultyProxy } from "../../adapters/faulty-proxy.js";
-import { jsonSchemaOf, type Topic, topicOf, topics } from "./messages.js";
+import { jsonSchemaOf, type Topic, topicOf, topics } from "./topics.js";
 
 // What the tests of what goes over MQTT have in common.
 

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { bundled } from "../paths.js";
 import { problemOf } from "./fixtures.js";
-import { topics } from "./messages.js";
 import { page } from "./page.js";
+import { topics } from "./topics.js";
 
 test("docs/mqtt.md is what the messages' descriptions say", () => {
 	const text = readFileSync(join(dirname(bundled.package), "docs/mqtt.md"), "utf8");

@@ -1,11 +1,11 @@
-import { jsonSchemaOf, type Topic, topics } from "./messages.js";
+import { jsonSchemaOf, type Topic, topics } from "./topics.js";
 
 /** docs/mqtt.md: every topic with what it says, an example and its payload's JSON Schema. */
 export const page = (): string =>
 	[
 		"# MQTT",
 		"",
-		"<!-- Written by `npx acclimate schema --mqtt`; change edge/mqtt/messages.ts instead. -->",
+		"<!-- Written by `npx acclimate schema --mqtt`; change messages.ts and topics.ts in edge/mqtt instead. -->",
 		"",
 		INTRODUCTION,
 		"",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import type { BrokerOptions } from "../../adapters/broker.js";
+import type { BrokerOptions } from "../../adapters/broker.options.js";
 import type { Config } from "../../config/schema.js";
 import { EdgeError } from "../../operators/types.js";
 
