@@ -68,7 +68,7 @@ describe("every example of a configuration", () => {
 	it("is found: in files, in blocks and in sentences", () => {
 		assert.ok(files.length >= 2);
 		assert.ok(shown.some(({ text }) => text.startsWith("mqtt: { url: mqtt://127.0.0.1:1883 }\ncameras:\n")));
-		assert.ok(shown.some(({ text }) => text === "adapt: { align: false }"));
+		assert.ok(shown.some(({ text }) => text === "adapt: { method: zoa, align: false }"));
 	});
 
 	/** The example on this machine: its cameras see the clip, its broker and address are ones that are free. */
