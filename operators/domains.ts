@@ -39,7 +39,7 @@ interface Stored {
 }
 
 /** The bank's entries without one; θ does not move. */
-const without = (knowledge: Knowledge, index: number): Knowledge => ({
+export const without = (knowledge: Knowledge, index: number): Knowledge => ({
 	...knowledge,
 	mix: removed(knowledge.mix, index + 1),
 	domains: knowledge.domains.filter((_, i) => i !== index),
@@ -107,10 +107,24 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 };
 
 /**
- * The present domain looked up by its stem. The nearest stored one, when it is near enough, is taken up: its entry
- * alone, its alignment, its shift (design.md, "The one idea"); the memory starts anew, since what it holds was measured
- * with another θ.
+ * What is stored of a domain taken up: its entry alone, its alignment, its shift (design.md, "The one idea"). The memory
+ * starts anew, since what it holds was measured with another θ; a sweep under way, which began from another, is over.
  */
+export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
+	const { alignment, shift } = knowledge.domains[index];
+	return {
+		...knowledge,
+		mix: takenUp(knowledge.mix, index + 1),
+		alignment,
+		aligning: "norms",
+		memory: emptyMemory(knowledge.memory.seen.length),
+		tuning: undefined,
+		shift,
+		...unfinished,
+	};
+};
+
+/** The present domain looked up by its stem; the nearest stored one, when it is near enough, is taken up. */
 export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledge => {
 	const { domain, domains, detector } = knowledge;
 	const distances = domains.map(({ stemMean, stemVariance }) =>
@@ -119,17 +133,10 @@ export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledg
 	const nearest = distances.reduce((best, d, i) => (d < (distances[best] ?? Number.POSITIVE_INFINITY) ? i : best), -1);
 	if (nearest < 0 || !(distances[nearest] < nearness))
 		return { ...knowledge, domain: { ...domain, status: "new", distance: distances[nearest] } };
-	const { id, name, visits, steps, alignment, shift } = domains[nearest];
+	const { id, name, visits, steps } = domains[nearest];
 	return {
-		...knowledge,
+		...recalled(knowledge, nearest),
 		domain: { ...domain, id, name, visits: visits + 1, steps, status: "matched", distance: distances[nearest] },
-		mix: takenUp(knowledge.mix, nearest + 1),
-		alignment,
-		aligning: "norms",
-		memory: emptyMemory(knowledge.memory.seen.length),
-		tuning: undefined,
-		shift,
-		...unfinished,
 		counts: { ...knowledge.counts, domainsNamed: knowledge.counts.domainsNamed - 1 },
 	};
 };

@@ -1,11 +1,9 @@
 import { concatMap, type OperatorFunction, of } from "rxjs";
 import { adaptationPayload, domainPayload } from "./announce.js";
+import { recalled, without } from "./domains.js";
 import { checkpointOf, firstKnowledge, resumed, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Bank, Batched, Bundle, Command, Control, Knowledge, Outlet, Round } from "./types.js";
-import { emptyMemory } from "./zoa/memory.js";
-import { takenUp } from "./zoa/mix.js";
-import { removed } from "./zoa/remember.js";
 
 /** What a command needs to know of. */
 interface Means {
@@ -67,7 +65,7 @@ const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): P
 		case "rename":
 			return renamed(knowledge, command, means.bank);
 		case "remove":
-			return without(knowledge, command.domain, means);
+			return forgotten(knowledge, command.domain, means);
 	}
 };
 
@@ -79,23 +77,12 @@ const beginning = async ({ counts }: Knowledge, { bank, bundle, learning }: Lear
 };
 
 const storedLast = async (knowledge: Knowledge, means: Learner): Promise<Knowledge> => {
-	const { domains, domain, mix, memory } = knowledge;
+	const { domains, domain } = knowledge;
 	const index = domains.findIndex(({ id }) => id === domain.id);
-	if (index < 0) {
-		const first = await beginning(knowledge, means);
-		const checkpoint = await means.bank.restore();
-		return (checkpoint ? resumed(first, checkpoint) : undefined) ?? first;
-	}
-	const { alignment, shift } = domains[index];
-	return {
-		...knowledge,
-		...unfinished,
-		mix: takenUp(mix, index + 1),
-		alignment,
-		shift,
-		aligning: "norms",
-		memory: emptyMemory(memory.seen.length),
-	};
+	if (index >= 0) return recalled(knowledge, index);
+	const first = await beginning(knowledge, means);
+	const checkpoint = await means.bank.restore();
+	return (checkpoint ? resumed(first, checkpoint) : undefined) ?? first;
 };
 
 const unknown = (id: string) => `there is no domain ${id}`;
@@ -116,17 +103,16 @@ const renamed = async (
 	};
 };
 
-const without = async (knowledge: Knowledge, id: string, { bank, learning }: Learner): Promise<Knowledge | string> => {
-	const { domain, domains, mix } = knowledge;
+const forgotten = async (
+	knowledge: Knowledge,
+	id: string,
+	{ bank, learning }: Learner,
+): Promise<Knowledge | string> => {
+	const { domain, domains } = knowledge;
 	const index = domains.findIndex((record) => record.id === id);
 	if (domain.id === id) return `${id} is the domain at hand`;
 	if (index < 0) return unknown(id);
 	if (learning.published) return "zoa-reference forgets by its own rule alone";
 	await bank.remove(id);
-	return {
-		...knowledge,
-		...unfinished,
-		mix: removed(mix, index + 1),
-		domains: domains.filter((record) => record.id !== id),
-	};
+	return { ...without(knowledge, index), ...unfinished };
 };
