@@ -29,10 +29,13 @@ export const tune = (model: Model, camera: Camera, sweeping: Sweeping): Operator
 	return pipe(begin(plan), remember(sweeping), sweep(model, camera, plan, sweeping));
 };
 
-/** Another domain begins with the parameters that its first batch was found to be predicted best with. */
+/**
+ * Another domain begins with the parameters that its first batch was found to be predicted best with, unless it was
+ * recognized by that batch alone and has its own.
+ */
 const begin = ({ source }: Plan): OperatorFunction<Recalled, Recalled> =>
 	map((step) => {
-		if (step.verdict !== "changed") return step;
+		if (step.verdict !== "changed" || step.domainEvent === "matched") return step;
 		const alignment = minus(minus(step.affine, source), learned(step.knowledge.mix));
 		return { ...step, knowledge: { ...step.knowledge, alignment } };
 	});
@@ -57,7 +60,7 @@ const remember = ({ without }: Sweeping): OperatorFunction<Recalled, Recalled> =
 /** Distance of two frames' features, as a share of their length, under which they show the same again. */
 const ALIKE = 0.1;
 
-const isAlike = (a: Vector, b: Vector): boolean => norm(minus(a, b)) < ALIKE * norm(a);
+const isAlike = (a: Vector, b: Vector): boolean => norm(minus(a, b)) <= ALIKE * norm(a);
 
 /** Frames that learning may pass through the model at once, before it has to wait for its share. */
 const BURST = 1024;
