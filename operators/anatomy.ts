@@ -1,6 +1,8 @@
+import { stemRows } from "./detect.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
-import { channelsOf, floored, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
+import { comparable } from "./zoa/exposure.js";
+import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
 import type { Anatomy, Measurement } from "./zoa/sweep.js";
 import { apartness, tolerancesOf } from "./zoa/tolerance.js";
 import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.js";
@@ -15,17 +17,12 @@ export interface Plan extends Anatomy {
 	measurementOf(passes: readonly Activations[]): Measurement;
 }
 
-/**
- * Share of the source's variance under which a channel's does not fall in a comparison of stems: in the dark, or on an empty
- * road, variances are so small that every difference would be large.
- */
-const VARIANCE_FLOOR = 0.2;
-
 /** Groups that the sites behind the stem are swept in. */
 const GROUPS = 7;
 
 /** @param without a part that is left out, in studies of what it does */
-export const planOf = ({ manifest, source }: Bundle, without?: SweepPart): Plan => {
+export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
+	const { manifest, source } = bundle;
 	const { sites, labels } = manifest;
 	const [{ channels }] = sites;
 	const width = source.sites.length;
@@ -42,8 +39,8 @@ export const planOf = ({ manifest, source }: Bundle, without?: SweepPart): Plan 
 		groups: without === "order" ? 0 : GROUPS,
 		checked: without !== "check",
 		guarded: without !== "guard",
-		ready: (seen) => floored(seen, stem, VARIANCE_FLOOR),
-		stemsOf: (activations) => rows(activations.sites, width).map((raw) => channelsOf(raw, 0, channels)),
+		ready: (seen) => comparable(seen, { source: stem }),
+		stemsOf: (activations) => stemRows(bundle, activations),
 		measurementOf: (passes) => {
 			const probabilities = passes.flatMap(({ logits }) => rows(logits, labels.length).map((row) => softmax(row)));
 			const classes = meanOf(probabilities);

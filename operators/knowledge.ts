@@ -70,7 +70,7 @@ export const firstKnowledge = (
 export interface Checkpoint
 	extends Pick<
 		Knowledge,
-		"domain" | "similarities" | "alignment" | "aligning" | "detector" | "shift" | "random" | "counts"
+		"domain" | "similarities" | "alignment" | "aligning" | "detector" | "shift" | "random" | "counts" | "frozen"
 	> {
 	/** α of the source, and of each entry by its domain's id. */
 	readonly sourceShare: number;

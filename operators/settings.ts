@@ -12,12 +12,7 @@ export interface Settings {
 export interface Learning {
 	/** As published, oddities and all (`zoa-reference`), or with the repairs of `zoa`. */
 	readonly published: boolean;
-	/** `zoa+`: frames told apart one by one, alignment from front to back. Absent: the other methods. */
-	readonly plus?: {
-		/** Share of the model's passes that learning may take, from 0 to below 1. */
-		readonly cpu: number;
-	};
-	/** `zoa+`: alignment in sweeps from front to back, over frames that are kept. */
+	/** `zoa+`: alignment in sweeps from front to back, over frames that are kept. Absent: the other methods. */
 	readonly sweep?: Sweeping;
 	/** Closed-form alignment before the zeroth-order steps. */
 	readonly align: boolean;

@@ -18,10 +18,11 @@ const VARIANCE_FLOOR = 0.2;
 /** An automatic exposure's steps: the light may be multiplied by up to so much, or divided by it. */
 const MOST_GAIN = 1.33;
 
-/** Variances as they are compared. */
 const floorOf = ({ source }: Yardstick, c: number) => VARIANCE_FLOOR * source.variance[c];
 
-export const comparable = (stem: Moments, { source }: Yardstick): Moments => floored(stem, source, VARIANCE_FLOOR);
+/** A stem with its variances as they are compared. */
+export const comparable = (stem: Moments, { source }: Pick<Yardstick, "source">): Moments =>
+	floored(stem, source, VARIANCE_FLOOR);
 
 /** The gain that brings the means of `from` nearest to those of `to`, weighted least squares over channels. */
 const gainBetween = (from: Moments, to: Moments, yardstick: Yardstick): number => {

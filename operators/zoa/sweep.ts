@@ -117,7 +117,7 @@ const HARMLESS = 1.4;
  * Whether frames seen with the source's own parameters need no others: they are the source's kind of picture as far as
  * the front can tell, or what is strange about them does not reach the sites behind it.
  */
-export const isOrdinary = ({ scores, measurement }: Attempt, { apart, tolerances }: Anatomy): boolean =>
+const isOrdinary = ({ scores, measurement }: Attempt, { apart, tolerances }: Anatomy): boolean =>
 	strangeness(scores, tolerances, measurement.frames) < 1 ||
 	misalignment(scores, tolerancesOf(apart, measurement.concentration)) < HARMLESS;
 
