@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lastValueFrom, toArray } from "rxjs";
+import { openMemoryStore } from "../adapters/bank.memory.js";
+import { openMemoryCamera } from "../adapters/camera.memory.js";
+import { memoryModel } from "../adapters/model.memory.js";
+import { pipeline } from "../pipeline/pipeline.js";
+import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
+import type { Learning } from "./settings.js";
+import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
+import { uniforms } from "./zoa/random.js";
+
+const LEARNING: Learning = {
+	published: false,
+	sweep: { cpu: 0.2 },
+	align: true,
+	refine: false,
+	window: 16,
+	threshold: 0.1,
+	falseAlarms: 1,
+	nearness: 0.25,
+	gate: 0.15,
+	bank: 4,
+	lambda: 30,
+	step: { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, perturbation: 0.02, rate: 5e-4, decay: 0.4 },
+	checkpoint: 1_000,
+	seed: 1,
+};
+const BATCH = 4;
+
+const model = memoryModel();
+const first = () => firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
+
+/** Levels of the planes G, B, R that the model's three labels were calibrated with. */
+const LEVELS = [
+	[40, 40, 40],
+	[190, 90, 80],
+	[70, 80, 200],
+];
+
+/** Pictures of the labels in turn, no two alike. */
+const clear = (count: number, seed: number): Uint8Array[] =>
+	Array.from({ length: count }, (_, i) => {
+		const [tints, next] = uniforms(seed * 1_000 + i, 3);
+		const [noise] = uniforms(next, 192);
+		return Uint8Array.from(noise, (u, p) => {
+			const plane = Math.floor(p / 64);
+			return Math.max(0, LEVELS[i % 3][plane] + 60 * (tints[plane] - 0.5) + 80 * (u - 0.5));
+		});
+	});
+
+/** The same through a haze, which takes contrast and adds light. */
+const hazy = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.4 * v + 150));
+
+interface Play {
+	readonly learning?: Partial<Learning>;
+	readonly batch?: number;
+	readonly start?: Knowledge;
+	readonly commands?: Readonly<Record<number, Command>>;
+	/** Whether the source is a live one in which frames wait, by round. */
+	readonly waits?: (round: number) => boolean;
+}
+
+const played = async (
+	scene: readonly Uint8Array[],
+	{ learning, batch = BATCH, start = first(), commands = {}, waits }: Play = {},
+) => {
+	const inner = openMemoryCamera({ pictures: scene });
+	let round = -1;
+	let given: Command | undefined;
+	const camera: Camera = {
+		live: waits !== undefined,
+		get waiting() {
+			return waits?.(round) ? batch : 0;
+		},
+		dropped: 0,
+		take: (...limits) => {
+			given = commands[++round];
+			return inner.take(...limits);
+		},
+		close: inner.close,
+	};
+	const control: Control = {
+		take() {
+			const command = given;
+			given = undefined;
+			return command && { command, done: (refusal) => assert.equal(refusal, undefined) };
+		},
+	};
+	/** Frames that learning had passed through the model by the end of each round. */
+	const passed: number[] = [];
+	const learner: Model = {
+		...model,
+		forward: (pixels, affine) => {
+			passed[round] = (passed[round] ?? 0) + pixels.length / 192;
+			return model.forward(pixels, affine);
+		},
+	};
+	const bank = openMemoryStore().bank("bundle", "camera");
+	const settings = { batch: { frames: batch, patience: 5 }, learning: { ...LEARNING, ...learning } };
+	const ports = { camera, model, learner, bank, outlet: { publish: async () => {} }, control };
+	const all = await lastValueFrom(pipeline(ports, settings, start).pipe(toArray()));
+	const rounds = all as Adapted[];
+	return { rounds, last: rounds[rounds.length - 1].knowledge, passed, bank };
+};
+
+const isPlain = ({ alignment }: Knowledge) => alignment.every((a) => a === 0);
+
+/** Mean distance of what is predicted of two scenes' last frames. */
+const distance = (one: readonly Adapted[], other: readonly Adapted[], frames = 64) => {
+	const ends = [one, other].map((rounds) => rounds.flatMap(({ predictions }) => predictions).slice(-frames));
+	const gaps = ends[0].map(({ probabilities }, i) => Math.abs(probabilities[0] - ends[1][i].probabilities[0]));
+	return gaps.reduce((sum, gap) => sum + gap, 0) / frames;
+};
+
+test("a haze leads to an alignment under which pictures are taken for what they are without it", async () => {
+	const { rounds, last } = await played([...clear(160, 1), ...hazy(160, 2)]);
+	assert.ok(
+		rounds.slice(0, 40).every(({ knowledge }) => isPlain(knowledge)),
+		"what is clear is left as it is",
+	);
+	assert.equal(last.counts.domainChanges, 1);
+	assert.equal(last.tuned.sweeps, 2, "one over the stem, one over all sites");
+	assert.ok(!isPlain(last));
+	const { rounds: without } = await played(clear(160, 2));
+	const frozen = await played(hazy(160, 2), { commands: { 0: { do: "freeze" } } });
+	assert.ok(distance(rounds, without) < distance(frozen.rounds, without) / 2);
+});
+
+test("what shows the same again is kept once, and all sites are never swept for it", async () => {
+	const [picture] = clear(1, 1);
+	const { last } = await played(Array(96).fill(picture));
+	assert.equal(last.pictures.kept.length, 1);
+	assert.equal(last.tuned.sweeps, 1);
+});
+
+test("frames that are kept are bounded, and a change begins with none", async () => {
+	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2)]);
+	const kept = rounds.map(({ knowledge }) => knowledge.pictures.kept.length);
+	assert.equal(Math.max(...kept), 32);
+	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
+	assert.ok(kept[change - 1] === 32 && kept[change] === BATCH);
+});
+
+test("learning takes no more than a burst and its share of the frames", async () => {
+	const scene = Array.from({ length: 30 }, (_, i) => (i % 2 ? hazy : clear)(96, i)).flat();
+	const total = async (cpu: number) => {
+		const { passed, rounds } = await played(scene, { learning: { sweep: { cpu }, nearness: 0 } });
+		let sum = 0;
+		for (const [round] of rounds.entries()) {
+			sum += passed[round] ?? 0;
+			assert.ok(sum <= 1024 + ((round + 1) * BATCH * cpu) / (1 - cpu), `${sum} frames by round ${round}`);
+		}
+		return sum;
+	};
+	const [little, much] = [await total(0.01), await total(0.9)];
+	assert.ok(much > 1024 + scene.length * 0.0102, `${much}: the bound was never reached`);
+	assert.ok(little < much);
+});
+
+test("while frames of a live source wait no pass is let in; then the sweep goes on", async () => {
+	const { rounds, passed } = await played(clear(96, 1), { waits: (round) => round < 12 });
+	assert.ok(rounds[11].knowledge.tuning);
+	assert.equal(Object.keys(passed)[0], "12");
+	assert.equal(rounds[12].knowledge.tuning, undefined);
+});
+
+test("a checkpoint has no frames in it, also while a sweep is under way", async () => {
+	const { last } = await played(clear(96, 1), { waits: () => true });
+	assert.ok(last.tuning && last.pictures.kept.length > 0);
+	const found: string[] = [];
+	const walk = (value: unknown, path: string) => {
+		if (value instanceof Uint8Array) found.push(path);
+		else if (value && typeof value === "object" && !ArrayBuffer.isView(value))
+			for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
+	};
+	const checkpoint = checkpointOf(last);
+	walk(checkpoint, "checkpoint");
+	assert.deepEqual(found, []);
+	for (const key of ["pictures", "tuned", "tuning"]) assert.ok(!(key in checkpoint), key);
+});
+
+test("after a restart the alignment is what it was, and is looked at again with new frames", async () => {
+	const { last } = await played([...clear(160, 1), ...hazy(160, 2)]);
+	const start = resumed(first(), structuredClone(checkpointOf(last)));
+	assert.ok(start);
+	assert.deepEqual(start.alignment, last.alignment);
+	assert.deepEqual(start.pictures.kept, []);
+	assert.equal(start.tuned.sweeps, 0);
+	const again = await played(hazy(160, 3), { start });
+	assert.equal(again.last.tuned.sweeps, 2);
+	assert.ok(!isPlain(again.last));
+});
+
+test("RESET forgets frames, sweeps and alignment, and sweeps again", async () => {
+	const { rounds, last } = await played([...clear(160, 1), ...hazy(320, 2)], {
+		commands: { 80: { do: "reset" } },
+	});
+	assert.ok(!isPlain(rounds[79].knowledge));
+	const { pictures: kept, tuned } = rounds[80].knowledge;
+	assert.ok(isPlain(rounds[80].knowledge));
+	assert.ok(kept.kept.length <= BATCH && tuned.frames === BATCH);
+	assert.ok(!isPlain(last));
+});
+
+test("ROLLBACK ends the sweep under way, which would undo it", async () => {
+	const scene = [...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)];
+	const back = 80 + 16;
+	const { rounds } = await played(scene, {
+		waits: (round) => round >= 80,
+		commands: { [back]: { do: "rollback" } },
+	});
+	assert.ok(rounds[back - 1].knowledge.tuning, "a sweep is under way");
+	assert.equal(rounds[back].knowledge.domain.id, "d1");
+	assert.equal(rounds[back].knowledge.tuning, undefined);
+});
+
+test("a domain that is recognized by the batch that began it has its own alignment", async () => {
+	const scene = [clear(160, 1), hazy(160, 2), clear(160, 3), hazy(64, 4)].flat();
+	const { rounds, bank } = await played(scene, { batch: 16 });
+	const matched = rounds.findLast(({ domainEvent }) => domainEvent === "matched");
+	assert.equal(matched?.verdict, "changed");
+	const record = (await bank.domains()).find(({ id }) => id === matched?.knowledge.domain.id);
+	assert.equal(record?.id, "d2");
+	assert.deepEqual(matched?.knowledge.alignment, record?.alignment);
+	assert.ok(record?.alignment.some((a) => a !== 0));
+});
+
+test("the same frames and seed give the same sweeps to the digit", async () => {
+	const run = async () => checkpointOf((await played([...clear(160, 1), ...hazy(160, 2)])).last);
+	assert.deepEqual({ ...(await run()), domain: 0 }, { ...(await run()), domain: 0 });
+});
