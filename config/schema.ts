@@ -47,7 +47,11 @@ const adapt = z.strictObject({
 		.boolean()
 		.default(true)
 		.describe("Whether the model's statistics are aligned in closed form before learning; zoa-reference never does."),
-	window: whole(2, 1024).default(64).describe("Frames that one learning step looks at: a multiple of batch.frames."),
+	window: whole(2, 1024)
+		.default(64)
+		.describe(
+			"Frames that a zeroth-order step looks at, and after which a new domain is looked up: a multiple of batch.frames.",
+		),
 	falseAlarms: positive(1000)
 		.default(1)
 		.describe("Changes of domain an hour that may be seen where there are none: fewer take longer to see a real one."),
@@ -57,7 +61,9 @@ const adapt = z.strictObject({
 	nearness: number(0, 1000)
 		.default(0.15)
 		.describe("Shift score under which a stored domain counts as the one at hand."),
-	gate: number(0, 1000).default(0.15).describe("Shift score above which alignment acts."),
+	gate: number(0, 1000)
+		.default(0.15)
+		.describe("Shift score above which alignment acts; with zoa+ on strange batches alone."),
 	bank: whole(1, 256).default(32).describe("Most domains that are remembered; then similar ones make room."),
 	lambda: number(0, 10_000).default(30).describe("Weight of the statistics against the entropy in the loss."),
 	rate: positive(1).default(5e-4).describe("Learning rate of the residual ε."),

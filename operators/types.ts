@@ -111,7 +111,7 @@ export interface CurrentDomain {
 }
 
 export interface Counts {
-	/** Windows that were filled: frames in a row that one θ predicted. */
+	/** Windows that were filled for zeroth-order steps: frames in a row that one θ predicted. */
 	readonly windows: number;
 	/** Zeroth-order steps or sweeps taken, and steps dropped because a loss was not finite. */
 	readonly steps: number;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { lastValueFrom, tap, toArray } from "rxjs";
 import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
@@ -286,4 +288,13 @@ test("zoa+ leaves an ordinary scene as it is, and a mixture of scenes that no pa
 		assert.ok(last.tuned.sweeps > 0, "it was looked into");
 		assert.ok(last.alignment.every((a) => a === 0));
 	}
+});
+
+test("the README quotes the program as it is", () => {
+	const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), "utf8");
+	const [, body] = /learning \}: Settings,[^{]*\{\n(.*?)^\};/ms.exec(read("pipeline/pipeline.ts")) ?? [];
+	const lines = body.split("\n").filter((line) => line.trim() !== "");
+	const readme = read("README.md");
+	assert.equal(lines.length, 10);
+	for (const line of lines) assert.ok(readme.includes(`    ${line.trim()}\n`), line);
 });

@@ -74,7 +74,7 @@ export const adaptation = z.object({
 		.enum(["learning", "holding", "frozen"])
 		.describe("Whether the model has moved since the last message, has stayed, or must stay."),
 	domain,
-	steps: count("Zeroth-order steps taken by this run."),
+	steps: count("Steps of learning taken by this run: sweeps, or zeroth-order ones."),
 	droppedSteps: count("Steps that were not taken, because their loss was not finite."),
 	loss: nullable(z.number(), "Of the last step."),
 	aligned: z.boolean().describe("Whether statistics are aligned in closed form."),

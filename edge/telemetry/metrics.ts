@@ -13,8 +13,11 @@ const counters: Readonly<Record<string, readonly [help: string, reading: Reading
 	acclimate_frames_total: ["Frames that the source delivered.", ({ tally }) => tally.frames],
 	acclimate_predictions_total: ["Frames that were predicted.", ({ tally }) => tally.predictions],
 	acclimate_frames_dropped_total: ["Frames that were dropped because none took them.", ({ tally }) => tally.dropped],
-	acclimate_windows_total: ["Windows of frames that were filled.", ({ tally }) => tally.windows],
-	acclimate_steps_total: ["Zeroth-order steps that were taken.", ({ tally }) => tally.steps],
+	acclimate_windows_total: ["Windows of frames that were filled for zeroth-order steps.", ({ tally }) => tally.windows],
+	acclimate_steps_total: [
+		"Steps of learning that were taken: sweeps, or zeroth-order ones.",
+		({ tally }) => tally.steps,
+	],
 	acclimate_domain_changes_total: ["Changes of domain.", ({ tally }) => tally.domainChanges],
 };
 
