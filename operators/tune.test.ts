@@ -59,11 +59,13 @@ interface Play {
 	readonly commands?: Readonly<Record<number, Command>>;
 	/** Whether the source is a live one in which frames wait, by round. */
 	readonly waits?: (round: number) => boolean;
+	/** Whether what comes out of a pass of the model, by number, is not finite. */
+	readonly breaks?: (pass: number) => boolean;
 }
 
 const played = async (
 	scene: readonly Uint8Array[],
-	{ learning, batch = BATCH, start = first(), commands = {}, waits }: Play = {},
+	{ learning, batch = BATCH, start = first(), commands = {}, waits, breaks }: Play = {},
 ) => {
 	const inner = openMemoryCamera({ pictures: scene });
 	let round = -1;
@@ -87,18 +89,25 @@ const played = async (
 			return command && { command, done: (refusal) => assert.equal(refusal, undefined) };
 		},
 	};
+	let passes = 0;
+	const forward: Model["forward"] = async (pixels, affine) => {
+		const activations = await model.forward(pixels, affine);
+		const { logits, features, taps, stem, sites } = activations;
+		if (breaks?.(passes++)) for (const values of [logits, features, taps, stem, sites]) values.fill(Number.NaN);
+		return activations;
+	};
 	/** Frames that learning had passed through the model by the end of each round. */
 	const passed: number[] = [];
 	const learner: Model = {
 		...model,
 		forward: (pixels, affine) => {
 			passed[round] = (passed[round] ?? 0) + pixels.length / 192;
-			return model.forward(pixels, affine);
+			return forward(pixels, affine);
 		},
 	};
 	const bank = openMemoryStore().bank("bundle", "camera");
 	const settings = { batch: { frames: batch, patience: 5 }, learning: { ...LEARNING, ...learning } };
-	const ports = { camera, model, learner, bank, outlet: { publish: async () => {} }, control };
+	const ports = { camera, model: { ...model, forward }, learner, bank, outlet: { publish: async () => {} }, control };
 	const all = await lastValueFrom(pipeline(ports, settings, start).pipe(toArray()));
 	const rounds = all as Adapted[];
 	return { rounds, last: rounds[rounds.length - 1].knowledge, passed, bank };
@@ -229,4 +238,21 @@ test("a domain that is recognized by the batch that began it has its own alignme
 test("the same frames and seed give the same sweeps to the digit", async () => {
 	const run = async () => checkpointOf((await played([...clear(160, 1), ...hazy(160, 2)])).last);
 	assert.deepEqual({ ...(await run()), domain: 0 }, { ...(await run()), domain: 0 });
+});
+
+test("an odd batch is predicted with the source's parameters where these fit far better than the domain's", async () => {
+	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(32, 3)]);
+	assert.ok(!isPlain(rounds[80].knowledge), "the haze's alignment is still what the camera has");
+	assert.equal(rounds[80].verdict, "odd");
+	assert.deepEqual(rounds[80].affine, model.bundle.source.affine);
+	assert.notDeepEqual(rounds[40].affine, rounds[39].affine, "haze itself was predicted with its stem aligned");
+});
+
+test("passes whose outcome is not finite leave parameters that are", async () => {
+	for (const every of [2, 5, 7]) {
+		const breaks = (pass: number) => pass > 0 && pass % every === 0;
+		const { rounds, last } = await played([...clear(160, 1), ...hazy(160, 2)], { breaks });
+		assert.ok(last.tuned.sweeps > 0);
+		assert.ok(rounds.every(({ knowledge }) => knowledge.alignment.every(Number.isFinite)));
+	}
 });
