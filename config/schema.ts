@@ -46,7 +46,9 @@ const adapt = z.strictObject({
 	align: z
 		.boolean()
 		.default(true)
-		.describe("Whether the model's statistics are aligned in closed form before learning; zoa-reference never does."),
+		.describe(
+			"Whether the model's statistics are aligned in closed form: all that zoa+ learns, and what zoa does before its steps; zoa-reference never does.",
+		),
 	window: whole(2, 1024)
 		.default(64)
 		.describe(
