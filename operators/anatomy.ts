@@ -37,7 +37,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		apart,
 		tolerances: tolerancesOf(apart),
 		groups: without === "order" ? 0 : GROUPS,
-		checked: without !== "check",
 		guarded: without !== "guard",
 		ready: (seen) => comparable(seen, { source: stem }),
 		stemsOf: (activations) => stemRows(bundle, activations),

@@ -20,7 +20,7 @@ const CLEARLY = 2;
  */
 export const reconsider = (model: Model, learning: Learning): OperatorFunction<Detected, Detected> => {
 	const { bundle } = model;
-	const plan = planOf(bundle);
+	const plan = planOf(bundle, learning.sweep?.without);
 	return concatMap(async (step) => {
 		if (step.verdict === "same" || !learning.align || learning.published) return step;
 		const { frames, knowledge } = step;

@@ -47,8 +47,8 @@ export interface Sweeping {
 }
 
 /**
- * `classes`: targets for the classes in view; `order`: one group of sites after the other; `check`: a look behind each group
- * whether it helped; `balance`: frames of all classes and none twice; `guess`: a try with what is at hand on an odd batch;
- * `guard`: the source where nothing clearly better is found.
+ * `classes`: targets for the classes in view; `order`: one group of sites after the other; `balance`: frames of all classes
+ * and none twice; `guess`: a try with what is at hand on an odd batch; `guard`: the source where nothing clearly better is
+ * found.
  */
-export type SweepPart = "classes" | "order" | "check" | "balance" | "guess" | "guard";
+export type SweepPart = "classes" | "order" | "balance" | "guess" | "guard";

@@ -122,8 +122,8 @@ const next = ({ sweep, others }: Tuning): Vector | undefined =>
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
 const settled = (knowledge: Knowledge, plan: Plan, tuning: Tuning | undefined): Knowledge => {
-	const { source, best } = tuning?.sweep ?? {};
-	const found = source && best && betterOf(source, [best, ...(tuning?.tried ?? [])], plan);
+	const { source, latest } = tuning?.sweep ?? {};
+	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], plan);
 	const { counts, domain } = knowledge;
 	return {
 		...knowledge,

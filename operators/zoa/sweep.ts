@@ -7,8 +7,7 @@ import { type Vector, zeros } from "./vector.js";
 /*
  * Alignment from front to back. What is measured behind a site that is about to move says nothing about what is needed
  * there, and all sites moved at once over-correct. So a sweep aligns one group of sites after the other, each from a pass
- * over the same frames with the groups before it in place, and looks behind the group whether it helped: a stem that is
- * given the right mean and deviation can still be further away (noise made small is not the picture made clear).
+ * over the same frames with the groups before it in place.
  */
 
 /** What a sweep has to know of the model. */
@@ -22,8 +21,7 @@ export interface Anatomy {
 	readonly tolerances: readonly number[];
 	/** Groups that the sites behind the stem are taken in; 0: all sites at once. */
 	readonly groups: number;
-	/** Whether a group that did not help is taken back, and an alignment that is not clearly better than none. */
-	readonly checked: boolean;
+	/** Whether an alignment that is not clearly better than none is dropped. */
 	readonly guarded: boolean;
 }
 
@@ -51,8 +49,8 @@ export interface Sweep {
 	readonly open: readonly boolean[];
 	/** The source's own parameters, which the first pass is made with. */
 	readonly source: Attempt | undefined;
-	/** The best so far, the source's included. */
-	readonly best: Attempt | undefined;
+	/** The latest, with all groups so far in place. */
+	readonly latest: Attempt | undefined;
 	/** Sites before this one have had their turn; those from `until` on get none. */
 	readonly from: number;
 	readonly until: number;
@@ -66,7 +64,7 @@ export const begunSweep = ({ sites, source }: Anatomy, until = sites.length): Sw
 	return {
 		open,
 		source: undefined,
-		best: undefined,
+		latest: undefined,
 		from: 0,
 		until,
 		trial: { alignment: zeros(source.length), open, to: 0 },
@@ -123,37 +121,27 @@ const isOrdinary = ({ scores, measurement }: Attempt, { apart, tolerances }: Ana
 
 /** The sweep after the pass that its trial asked for. */
 export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
-	const { trial, best } = sweep;
+	const { trial } = sweep;
 	if (!trial) return sweep;
-	const attempt = attempted(trial.alignment, measurement, anatomy);
-	const isLast = trial.to >= anatomy.sites.length;
-	const helped = !best || isLast || !anatomy.checked || behind(trial.to, attempt) < behind(trial.to, best);
-	return nextTrial({
-		...sweep,
-		from: trial.to,
-		source: sweep.source ?? attempt,
-		...(helped && { best: attempt, open: trial.open }),
-	});
+	const latest = attempted(trial.alignment, measurement, anatomy);
+	const after = { ...sweep, source: sweep.source ?? latest, latest, open: trial.open, from: trial.to };
+	return { ...after, ...following(after, latest, anatomy) };
+};
 
-	function behind(to: number, { scores }: Attempt): number {
-		return misalignment(scores, anatomy.tolerances, to);
-	}
-
-	function nextTrial(after: Sweep): Sweep {
-		const best = after.best as Attempt;
-		const { scores, measurement } = best;
-		const { sites, source, tolerances } = anatomy;
-		let { from } = after;
-		while (from < after.until) {
-			if (from === 0 ? isOrdinary(best, anatomy) : misalignment(scores, tolerances, from) < 1) break;
-			const to = groupEnd(from, anatomy);
-			const open = after.open.map((is, k) => is || (k >= from && k < to && scores[k] > tolerances[k]));
-			if (open.some((is, k) => is !== after.open[k])) {
-				const alignment = aligned(sites, source, measurement.measured, measurement.target, (_, k) => open[k]);
-				return { ...after, from, trial: { alignment, open, to } };
-			}
-			from = to;
+/** What comes after an attempt: the next group that is out of line, if what lies behind asks for one. */
+const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anatomy): Pick<Sweep, "from" | "trial"> => {
+	const { scores, measurement } = latest;
+	const { sites, source, tolerances } = anatomy;
+	for (let next = from; next < until; ) {
+		if (next === 0 ? isOrdinary(latest, anatomy) : misalignment(scores, tolerances, next) < 1)
+			return { from: next, trial: undefined };
+		const to = groupEnd(next, anatomy);
+		const wider = open.map((is, k) => is || (k >= next && k < to && scores[k] > tolerances[k]));
+		if (wider.some((is, k) => is !== open[k])) {
+			const alignment = aligned(sites, source, measurement.measured, measurement.target, (_, k) => wider[k]);
+			return { from: next, trial: { alignment, open: wider, to } };
 		}
-		return { ...after, from, trial: undefined };
+		next = to;
 	}
+	return { from: Math.max(from, until), trial: undefined };
 };
