@@ -5,27 +5,13 @@ import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
 import { pipeline } from "../pipeline/pipeline.js";
+import { LEARNING as WITH_STEPS } from "./fixtures.js";
 import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
 
-const LEARNING: Learning = {
-	published: false,
-	sweep: { cpu: 0.2 },
-	align: true,
-	refine: false,
-	window: 16,
-	threshold: 0.1,
-	falseAlarms: 1,
-	nearness: 0.25,
-	gate: 0.15,
-	bank: 4,
-	lambda: 30,
-	step: { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, perturbation: 0.02, rate: 5e-4, decay: 0.4 },
-	checkpoint: 1_000,
-	seed: 1,
-};
+const LEARNING: Learning = { ...WITH_STEPS, sweep: { cpu: 0.2 }, refine: false };
 const BATCH = 4;
 
 const model = memoryModel();

@@ -4,33 +4,11 @@ import { lastValueFrom, toArray } from "rxjs";
 import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
+import { LEARNING, pictures } from "../operators/fixtures.js";
 import { affineOf, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
-import type { Learning } from "../operators/settings.js";
 import type { Adapted, Command, Control, Knowledge, Outlet } from "../operators/types.js";
-import { uniforms } from "../operators/zoa/random.js";
 import { pipeline } from "./pipeline.js";
 
-const LEARNING: Learning = {
-	published: false,
-	align: true,
-	refine: true,
-	window: 16,
-	threshold: 0.1,
-	falseAlarms: 1,
-	nearness: 0.25,
-	gate: 0.15,
-	bank: 4,
-	lambda: 30,
-	step: { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, perturbation: 0.02, rate: 5e-4, decay: 0.4 },
-	checkpoint: 1_000,
-	seed: 1,
-};
-
-/** Noise around a brightness, 8 × 8 pixels in three planes. */
-const pictures = (count: number, brightness: number, seed: number): Uint8Array[] =>
-	Array.from({ length: count }, (_, i) =>
-		Uint8Array.from(uniforms(seed * 1_000 + i, 192)[0], (u) => brightness * (0.5 + u)),
-	);
 /** A day, a night and the day again, of 24 rounds each; that it is another domain is known 8 rounds later. */
 const SCENES = [...pictures(96, 100, 1), ...pictures(96, 20, 2), ...pictures(96, 100, 3)];
 

@@ -6,34 +6,13 @@ import { lastValueFrom, tap, toArray } from "rxjs";
 import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
+import { LEARNING, pictures } from "../operators/fixtures.js";
 import { affineOf, type Checkpoint, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
 import type { Learning, Settings } from "../operators/settings.js";
 import type { Adapted, Camera, Knowledge, Model, Outlet } from "../operators/types.js";
-import { uniforms } from "../operators/zoa/random.js";
 import { pipeline } from "./pipeline.js";
 
-const LEARNING: Learning = {
-	published: false,
-	align: true,
-	refine: true,
-	window: 16,
-	threshold: 0.1,
-	falseAlarms: 1,
-	nearness: 0.25,
-	gate: 0.15,
-	bank: 4,
-	lambda: 30,
-	step: { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, perturbation: 0.02, rate: 5e-4, decay: 0.4 },
-	checkpoint: 1_000,
-	seed: 1,
-};
 const SETTINGS: Settings = { batch: { frames: 4, patience: 5 }, learning: LEARNING };
-
-/** Noise around a brightness, 8 × 8 pixels in three planes. */
-const pictures = (count: number, brightness: number, seed: number): Uint8Array[] =>
-	Array.from({ length: count }, (_, i) =>
-		Uint8Array.from(uniforms(seed * 1_000 + i, 192)[0], (u) => brightness * (0.5 + u)),
-	);
 
 const recorded = () => {
 	const messages: { channel: string; payload: Record<string, unknown> }[] = [];
