@@ -18,6 +18,7 @@ import {
 } from "../operators/types.js";
 import { pipeline } from "../pipeline/pipeline.js";
 import { heralded, openPresence, type Presence } from "./presence.js";
+import type { Restart } from "./restarts.js";
 
 /** What became of one camera's frames. */
 export interface Tally {
@@ -53,6 +54,7 @@ export interface Watched {
 	readonly outlet: Outlet;
 	readonly bank: Bank;
 	readonly control: Control;
+	readonly restart: Restart;
 	readonly settings: Settings;
 	readonly log: Logger;
 	/** Told of every round, for whoever shows progress. */
@@ -67,11 +69,12 @@ export interface Watched {
 const RETRY = { first: 1_000, longest: 30_000 };
 
 /**
- * Watches one camera until it ends or the signal says so; an endless one is opened again and again.
+ * Watches one camera until it ends or the signal says so; an endless one is opened again and again, any when somebody asks
+ * for it.
  * @throws {EdgeError} when a source that has an end cannot be read, or the model fails
  */
 export const watch = async (watched: Watched): Promise<void> => {
-	const { bank, model, outlet, settings, log, signal, tally, endless } = watched;
+	const { bank, model, outlet, restart, settings, log, signal, tally, endless } = watched;
 	const presence = openPresence(outlet);
 	let knowledge = await remembered(bank, model, settings, log);
 	const store = async () => {
@@ -81,9 +84,11 @@ export const watch = async (watched: Watched): Promise<void> => {
 	let retries = 0;
 	while (!signal.aborted) {
 		let failure: EdgeError | undefined;
+		const unwanted = restart.next();
+		const either = AbortSignal.any([signal, unwanted]);
 		const before = tally.predictions;
 		try {
-			await play(watched, presence, knowledge, (step) => {
+			await play({ ...watched, signal: either }, presence, knowledge, (step) => {
 				knowledge = step.knowledge;
 			});
 		} catch (error) {
@@ -92,18 +97,25 @@ export const watch = async (watched: Watched): Promise<void> => {
 		} finally {
 			await store();
 			if (tally.predictions > before) [pause, retries] = [RETRY.first, 0];
-			await presence.offline(reasonOf(failure, endless && !signal.aborted), retries);
+			const isRestart = unwanted.aborted && !signal.aborted;
+			await presence.offline(isRestart ? "restart" : reasonOf(failure, endless && !signal.aborted), retries);
 		}
 		if (signal.aborted) return;
-		if (!endless) {
-			if (failure === undefined) return;
-			log.error(failure.message);
-			throw failure;
+		if (!unwanted.aborted) {
+			if (!endless) {
+				if (failure === undefined) return;
+				log.error(failure.message);
+				throw failure;
+			}
+			log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
+			await sleep(pause, either);
+			pause = Math.min(2 * pause, RETRY.longest);
+			retries++;
 		}
-		log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
-		await sleep(pause, signal);
-		pause = Math.min(2 * pause, RETRY.longest);
-		retries++;
+		if (unwanted.aborted) {
+			log.info("somebody asked for a restart: the source is opened anew");
+			[pause, retries] = [RETRY.first, 0];
+		}
 	}
 };
 

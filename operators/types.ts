@@ -418,6 +418,7 @@ export const CAMERA_REASONS = {
 	codec: "this ffmpeg cannot decode it",
 	unreadable: "it is no video, or none that can be used",
 	ended: "it has come to its end, though it was to go on",
+	restart: "somebody asked for it to be opened anew",
 } as const;
 
 export type CameraReason = keyof typeof CAMERA_REASONS;

@@ -174,6 +174,7 @@ export const requests = {
 	info: z.object({ transaction }),
 	health: z.object({ transaction }),
 	cameras: z.object({ transaction }),
+	"cameras/restart": z.object({ camera: name("Which one."), transaction }),
 	domains: z.object({ camera: name("Whose domains."), transaction }),
 	"domains/rename": z.object({
 		camera: name("Whose domain."),
@@ -200,6 +201,7 @@ export const answers = {
 	info,
 	health,
 	cameras: health.shape.cameras,
+	"cameras/restart": z.object({}),
 	domains: z.array(known),
 	"domains/rename": z.object({}),
 	"domains/remove": z.object({}),

@@ -59,6 +59,7 @@ const exampleData: Readonly<Record<Request, unknown>> = {
 	info: exampleInfo,
 	health: exampleHealth,
 	cameras: exampleCameras,
+	"cameras/restart": {},
 	domains: [{ id: "d1", name: "fog", visits: 3, steps: 12, madeAt: time(1), lastUsedAt: time(5) }],
 	"domains/rename": {},
 	"domains/remove": {},
@@ -67,14 +68,17 @@ const exampleRequest: Readonly<Record<Request, object>> = {
 	info: { transaction: "a1" },
 	health: { transaction: "a2" },
 	cameras: { transaction: "a3" },
-	domains: { camera: "road", transaction: "a4" },
-	"domains/rename": { camera: "road", domain: "d1", name: "fog", transaction: "a5" },
-	"domains/remove": { camera: "road", domain: "d1", transaction: "a6" },
+	"cameras/restart": { camera: "road", transaction: "a4" },
+	domains: { camera: "road", transaction: "a5" },
+	"domains/rename": { camera: "road", domain: "d1", name: "fog", transaction: "a6" },
+	"domains/remove": { camera: "road", domain: "d1", transaction: "a7" },
 };
 const wanted: Readonly<Record<Request, string>> = {
 	info: "The same as on bridge/info.",
 	health: "The same as on bridge/health, but of this moment.",
 	cameras: "How each camera is.",
+	"cameras/restart":
+		"Ends the ffmpeg that reads a camera's source and starts another; what was learned is kept. Answered when the old one is gone; whether frames come is told on the status topic.",
 	domains: "What is stored of a camera's domains.",
 	"domains/rename": "Another name for a domain.",
 	"domains/remove": "Forgets a domain, unless it is the one at hand.",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
 
 /** One camera as its consumer knows it; predictions by their `seq`. */
@@ -17,6 +18,9 @@ export interface Heard {
 export class Consumer {
 	readonly cameras = new Map<string, Heard>();
 	available = "";
+	/** What the daemon answered last. */
+	#answer: { readonly transaction?: string; readonly error?: string } = {};
+	#asked = 0;
 	#client: MqttClient | undefined;
 
 	async connect(url: string): Promise<void> {
@@ -29,7 +33,23 @@ export class Consumer {
 		await this.#client?.endAsync(true);
 	}
 
+	/**
+	 * Asks the daemon for something.
+	 * @throws when it refuses, or does not answer within so many milliseconds
+	 */
+	async ask(request: string, payload: object, patience = 10_000): Promise<void> {
+		const transaction = String(++this.#asked);
+		const asked = { ...payload, transaction };
+		await this.#client?.publishAsync(`acclimate/bridge/request/${request}`, JSON.stringify(asked), { qos: 1 });
+		for (let waited = 0; this.#answer.transaction !== transaction; waited += 50) {
+			if (waited > patience) throw new Error(`${request} was not answered`);
+			await sleep(50);
+		}
+		if (this.#answer.error) throw new Error(`${request}: ${this.#answer.error}`);
+	}
+
 	#hear(topic: string, payload: string): void {
+		if (topic.startsWith("acclimate/bridge/response/")) this.#answer = JSON.parse(payload);
 		const [, camera, channel] = topic.split("/");
 		if (camera === "available") this.available = payload;
 		if (channel === undefined) return;
