@@ -16,7 +16,8 @@ let daemon: Started;
 
 before(async () => {
 	const scenes = "testsrc=size=160x120:rate=25:duration=6";
-	const changing = `${scenes}[day];${scenes},lutyuv=y=val/6[night];[day][night]concat`;
+	// Fog: a picture that is merely darker may be one of exposure.
+	const changing = `${scenes}[clear];${scenes},lutyuv=y=160+val/6:u=128:v=128[fog];[clear][fog]concat`;
 	await makeClip(join(folder, "changing.mp4"), "-f", "lavfi", "-i", scenes, "-filter_complex", changing);
 	await makeClip(join(folder, "short.mp4"), "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=1");
 	heard = await listen();
