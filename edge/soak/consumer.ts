@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
+import { openJudge } from "../mqtt/payloads.contract.js";
 
 /** One camera as its consumer knows it; predictions by their `seq`. */
 export interface Heard {
@@ -14,14 +15,20 @@ export interface Heard {
 	newest: number;
 }
 
-/** Somebody who relies on the messages, and writes down what comes. */
+/** Somebody who relies on the messages, writes down what comes, and holds it against what docs/mqtt.md says. */
 export class Consumer {
 	readonly cameras = new Map<string, Heard>();
 	available = "";
+	readonly #judge = openJudge();
 	/** What the daemon answered last. */
 	#answer: { readonly transaction?: string; readonly error?: string } = {};
 	#asked = 0;
 	#client: MqttClient | undefined;
+
+	/** What was wrong with messages, one sentence each. */
+	get problems(): readonly string[] {
+		return this.#judge.problems;
+	}
 
 	async connect(url: string): Promise<void> {
 		this.#client = await connectAsync(url, { reconnectPeriod: 0 });
@@ -49,6 +56,7 @@ export class Consumer {
 	}
 
 	#hear(topic: string, payload: string): void {
+		this.#judge.judge(topic, payload);
 		if (topic.startsWith("acclimate/bridge/response/")) this.#answer = JSON.parse(payload);
 		const [, camera, channel] = topic.split("/");
 		if (camera === "available") this.available = payload;

@@ -5,11 +5,10 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
 import { openFaultyProxy } from "../../adapters/faulty-proxy.js";
 import { eventually, makeClip, temporaryDirectory } from "../../adapters/fixtures.js";
 import type { Camera, Outlet } from "../../operators/types.js";
-import { freePort, starter } from "../fixtures.js";
+import { freePort, starter, testBroker } from "../fixtures.js";
 import { Mistake } from "../mistake.js";
 import { emptyTally } from "../watch.js";
 import { alive, ready } from "./health.js";
@@ -168,12 +167,9 @@ describe("a daemon with http in its configuration", () => {
 	);
 
 	it("is ready while its broker is away, and counts what it predicts", async () => {
-		const embedded = await openEmbeddedBroker();
+		const embedded = await testBroker()();
 		const proxy = await openFaultyProxy(embedded.url);
-		after(async () => {
-			await proxy.close();
-			await embedded.close();
-		});
+		after(proxy.close);
 		const port = await freePort();
 		const file = join(folder, "cam.yaml");
 		writeFileSync(
