@@ -31,6 +31,7 @@ export const untuned = (classes: number) => ({
 	pictures: emptyMemory(classes),
 	tuned: { frames: 0, sweeps: 0, next: FIRST_TUNING },
 	tuning: undefined,
+	gain: undefined,
 });
 
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
@@ -70,7 +71,16 @@ export const firstKnowledge = (
 export interface Checkpoint
 	extends Pick<
 		Knowledge,
-		"domain" | "similarities" | "alignment" | "aligning" | "detector" | "shift" | "random" | "counts" | "frozen"
+		| "domain"
+		| "similarities"
+		| "alignment"
+		| "aligning"
+		| "gain"
+		| "detector"
+		| "shift"
+		| "random"
+		| "counts"
+		| "frozen"
 	> {
 	/** α of the source, and of each entry by its domain's id. */
 	readonly sourceShare: number;

@@ -116,6 +116,12 @@ test("a haze leads to an alignment under which pictures are taken for what they 
 	);
 	assert.equal(last.counts.domainChanges, 1);
 	assert.equal(last.tuned.sweeps, 2, "one over the stem, one over all sites");
+	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
+	assert.deepEqual(
+		[0, change - 1, change].map((n) => rounds[n].knowledge.gain),
+		[undefined, 0, undefined],
+	);
+	assert.ok(last.gain !== undefined && last.gain > 0.5 && last.gain <= 1, `${last.gain}`);
 	assert.ok(!isPlain(last));
 	const { rounds: without } = await played(clear(160, 2));
 	const frozen = await played(hazy(160, 2), { commands: { 0: { do: "freeze" } } });
@@ -219,6 +225,7 @@ test("a domain that is recognized by the batch that began it has its own alignme
 	assert.equal(record?.id, "d2");
 	assert.deepEqual(matched?.knowledge.alignment, record?.alignment);
 	assert.ok(record?.alignment.some((a) => a !== 0));
+	assert.ok((record?.gain ?? 0) > 0.5 && (matched?.knowledge.gain ?? 0) > 0.5);
 });
 
 test("the same frames and seed give the same sweeps to the digit", async () => {

@@ -7,7 +7,7 @@ import type { Camera, Frame, Knowledge, Model, Recalled, Tuning } from "./types.
 import { offered } from "./zoa/memory.js";
 import { learned } from "./zoa/mix.js";
 import { isMixture } from "./zoa/mixture.js";
-import { advancedSweep, attempted, begunSweep, betterOf } from "./zoa/sweep.js";
+import { advancedSweep, attempted, begunSweep, betterOf, gainOf } from "./zoa/sweep.js";
 import { minus, norm, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Frames that a domain keeps for its sweeps. */
@@ -128,6 +128,7 @@ const settled = (knowledge: Knowledge, plan: Plan, tuning: Tuning | undefined): 
 	return {
 		...knowledge,
 		alignment: found?.alignment ?? zeros(plan.source.length),
+		gain: source && found ? gainOf(source, found, plan) : 0,
 		tuning: undefined,
 		...unfinished,
 		domain: { ...domain, steps: domain.steps + 1 },

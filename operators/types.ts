@@ -82,6 +82,8 @@ export interface Knowledge {
 	readonly tuned: { readonly frames: number; readonly sweeps: number; readonly next: number };
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;
+	/** `zoa+`: what the last sweep has gained in this domain, see `gainOf`; undefined: there has been none. */
+	readonly gain: number | undefined;
 	readonly detector: Detector;
 	/** Running mean of the classifier's input, for the activation shift. */
 	readonly shift: Vector | undefined;
@@ -374,6 +376,8 @@ export interface DomainRecord {
 	readonly stemVariance: Float32Array;
 	/** Running mean [d] of the classifier's input, the activation shift's statistic. Absent: none yet. */
 	readonly shift?: Float32Array;
+	/** `zoa+`: what the last sweep had gained, see `gainOf`. Absent: there was none, or the record is older than this. */
+	readonly gain?: number;
 	/** Milliseconds since the epoch. */
 	readonly madeAt: number;
 	readonly lastUsedAt: number;

@@ -78,6 +78,13 @@ export const adaptation = z.object({
 	droppedSteps: count("Steps that were not taken, because their loss was not finite."),
 	loss: nullable(z.number(), "Of the last step."),
 	aligned: z.boolean().describe("Whether statistics are aligned in closed form."),
+	gain: z
+		.number()
+		.max(1)
+		.optional()
+		.describe(
+			"With `adapt.method: zoa+`, since the domain's first sweep, over all visits: how much less out of line with the source's statistics the frames that the last sweep looked at are than with the model as it was prepared, 1 − residual / residual of the source. A residual is the mean, over all sites behind the stem, of the shift score between the moments seen there and the source's for the classes predicted, in tolerances of the site. 0: the source's parameters stand; 1: nothing is out of line any more; below 0: more is. Measured without labels: it is not accuracy.",
+		),
 });
 
 export const gap = z.object({

@@ -145,6 +145,7 @@ export const topics: readonly Topic[] = [
 		droppedSteps: 0,
 		loss: 3.21,
 		aligned: true,
+		gain: 0.62,
 	}),
 	told(
 		"<camera>/gap",

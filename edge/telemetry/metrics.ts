@@ -26,7 +26,10 @@ const gauges: Readonly<Record<string, readonly [help: string, reading: Reading]>
 	acclimate_frames_waiting: ["Frames that wait to be predicted.", ({ waiting }) => waiting],
 	acclimate_domain: ["Number of the domain at hand: 3 is d3.", ({ domain }) => numberIn(domain?.id)],
 	acclimate_domains: ["Domains that are known, the one at hand among them.", ({ tally }) => tally.domains],
-	acclimate_gain: ["Gain over the source model, as last published.", ({ adaptation }) => finite(adaptation?.gain)],
+	acclimate_gain: [
+		"Of zoa+: how much less out of line than with the model as prepared, 1 at most, as last published; no accuracy.",
+		({ adaptation }) => finite(adaptation?.gain),
+	],
 };
 
 /** The daemon's metrics in Prometheus' text format; what is not an event is read at each scrape. */
