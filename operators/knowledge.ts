@@ -81,6 +81,7 @@ export interface Checkpoint
 		| "random"
 		| "counts"
 		| "frozen"
+		| "before"
 	> {
 	/** α of the source, and of each entry by its domain's id. */
 	readonly sourceShare: number;

@@ -3,6 +3,7 @@
  * Each operator adds a field to the message, so this file read from top to bottom is the data-flow diagram.
  */
 
+import type { Checkpoint } from "./knowledge.js";
 import type { Detector, Judgement } from "./zoa/detector.js";
 import type { Memory, Remembered } from "./zoa/memory.js";
 import type { Mix } from "./zoa/mix.js";
@@ -95,6 +96,8 @@ export interface Knowledge {
 	readonly counts: Counts;
 	/** Somebody has said that nothing is to be learned. */
 	readonly frozen?: boolean;
+	/** What learning had stored last when somebody gave a command; undefined once learning has stored anew. */
+	readonly before?: Checkpoint | undefined;
 }
 
 export interface CurrentDomain {
@@ -351,7 +354,7 @@ export interface Outlet {
 export type Command =
 	/**
 	 * `on`: learn; `freeze`: keep θ as it is; `reset`: back to the source, what the bank holds is kept; `rollback`: back to
-	 * what was stored last of this domain or, where nothing was, to the last checkpoint.
+	 * what learning stored last of this domain or, where nothing was, of the camera; so it undoes a `reset`.
 	 */
 	| { readonly do: "on" | "freeze" | "reset" | "rollback" }
 	| { readonly do: "rename"; readonly domain: string; readonly name: string }
