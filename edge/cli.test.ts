@@ -63,6 +63,7 @@ test("without a broker predictions go to stdout as JSON lines, the summary last"
 		"frames",
 		"predictions",
 		"dropped",
+		"failed",
 		"windows",
 		"steps",
 		"domainChanges",

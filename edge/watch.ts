@@ -26,6 +26,8 @@ export interface Tally {
 	frames: number;
 	predictions: number;
 	dropped: number;
+	/** For which what was learned gave no numbers: the model as it was prepared predicted them or they were dropped. */
+	failed: number;
 	windows: number;
 	steps: number;
 	domainChanges: number;
@@ -37,6 +39,7 @@ export const emptyTally = (): Tally => ({
 	frames: 0,
 	predictions: 0,
 	dropped: 0,
+	failed: 0,
 	windows: 0,
 	steps: 0,
 	domainChanges: 0,
@@ -139,9 +142,12 @@ const remembered = async (bank: Bank, model: Model, { learning }: Settings, log:
 	return knowledge ?? first;
 };
 
+const FAILING =
+	"what was learned gives no numbers: the model as it was prepared predicts, and frames for which it gives none are dropped";
+
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, learner, outlet, bank, control, settings, signal, tally, onRound }: Watched,
+	{ open, model, learner, outlet, bank, control, settings, log, signal, tally, onRound }: Watched,
 	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
@@ -151,10 +157,16 @@ const play = async (
 	signal.addEventListener("abort", close);
 	if (signal.aborted) close();
 	const droppedBefore = tally.dropped;
+	/** Frames that were taken and came to no prediction. */
+	let unpredicted = 0;
+	let failing = false;
 	try {
 		const rounds = pipeline({ camera, model, learner, outlet, bank, control }, settings, start).pipe(
 			tap((step) => {
-				count(tally, step, droppedBefore + camera.dropped);
+				unpredicted += step.frames.length - step.predictions.length;
+				count(tally, step, droppedBefore + camera.dropped + unpredicted);
+				if (step.failed > 0 && !failing) log.error({ frames: step.failed, dropped: unpredicted }, FAILING);
+				failing = step.failed > 0;
 				tell(step);
 				onRound?.(step);
 			}),
@@ -164,14 +176,15 @@ const play = async (
 		signal.removeEventListener("abort", close);
 		await camera.close();
 		// Also those that were dropped after the last round.
-		tally.dropped = droppedBefore + camera.dropped;
+		tally.dropped = droppedBefore + camera.dropped + unpredicted;
 		tally.frames = tally.predictions + tally.dropped;
 	}
 };
 
-const count = (tally: Tally, { knowledge, frames }: Inferred, dropped: number) => {
+const count = (tally: Tally, { knowledge, predictions, failed }: Inferred, dropped: number) => {
 	const { counts, domains, domain } = knowledge;
-	tally.predictions += frames.length;
+	tally.predictions += predictions.length;
+	tally.failed += failed;
 	tally.dropped = dropped;
 	tally.frames = tally.predictions + dropped;
 	tally.windows = counts.windows;

@@ -3,7 +3,7 @@ import { adaptationPayload, domainPayload } from "./announce.js";
 import { recalled, without } from "./domains.js";
 import { type Checkpoint, checkpointOf, firstKnowledge, resumed, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
-import type { Bank, Batched, Bundle, Command, Control, Knowledge, Outlet, Round } from "./types.js";
+import type { Bank, Batched, Bundle, Command, Control, Inferred, Knowledge, Outlet, Round } from "./types.js";
 
 /** What a command needs to know of. */
 interface Means {
@@ -44,12 +44,18 @@ export const obey = (control: Control, means: Means): OperatorFunction<Batched, 
 		return { ...step, knowledge };
 	});
 
-/** One operator for rounds in which nothing is to be learned, and another for the others. */
-export const unlessFrozen = <Step extends Round, Out extends Round>(
+/**
+ * One operator for rounds in which nothing is to be learned, and another for the others. From what is no number nothing can
+ * be learned either.
+ */
+export const unlessFrozen = <Step extends Inferred, Out extends Round>(
 	frozen: OperatorFunction<Step, Step>,
 	learning: OperatorFunction<Step, Out>,
 ): OperatorFunction<Step, Step | Out> =>
-	concatMap((step: Step) => (step.knowledge.frozen ? of(step).pipe(frozen) : of(step).pipe(learning)));
+	concatMap((step: Step) => {
+		const isWhole = step.predictions.length === step.frames.length;
+		return step.knowledge.frozen || !isWhole ? of(step).pipe(frozen) : of(step).pipe(learning);
+	});
 
 /** The knowledge after a command, or why it cannot be done. */
 const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): Promise<Knowledge | string> => {

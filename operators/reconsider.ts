@@ -36,7 +36,9 @@ export const reconsider = (model: Model, learning: Learning): OperatorFunction<D
 			const clear = others.filter(({ activations }) => residual(activations, plan) < bound);
 			for (const other of clear) if (residual(other.activations, plan) < residual(best.activations, plan)) best = other;
 		}
-		return { ...step, ...best, predictions: predictions(frames, best.activations, knowledge, bundle) };
+		const again = predictions(frames, best.activations, knowledge, bundle);
+		// Parameters that give no numbers are no better.
+		return again.length < frames.length ? step : { ...step, ...best, predictions: again };
 	});
 };
 

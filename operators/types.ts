@@ -35,7 +35,10 @@ export interface Inferred extends Decoded {
 	/** θ [P]: what the batch was predicted with. */
 	readonly affine: Vector;
 	readonly activations: Activations;
+	/** Of each frame for which what came out of the model is numbers. */
 	readonly predictions: readonly Prediction[];
+	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
+	readonly failed: number;
 }
 
 /** detect: how far the batch's stem is from the domain so far. */

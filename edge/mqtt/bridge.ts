@@ -69,9 +69,9 @@ export const openBridge = (options: BridgeOptions): Bridge => {
 	const cameras = (): Answers["cameras"] =>
 		Object.fromEntries(
 			[...vitals.cameras].map(([name, { status, tally, domain }]) => {
-				const { frames, predictions, dropped } = tally;
+				const { frames, predictions, dropped, failed } = tally;
 				const id = typeof domain?.id === "string" ? domain.id : null;
-				return [name, { status, frames, predictions, dropped, domain: id }];
+				return [name, { status, frames, predictions, dropped, failed, domain: id }];
 			}),
 		);
 	const info = (): Answers["info"] => {

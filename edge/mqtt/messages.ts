@@ -119,7 +119,12 @@ export const info = z.object({
 const tally = {
 	frames: count("Frames that the source delivered: `predictions` and `dropped` together."),
 	predictions: count("Frames that were predicted."),
-	dropped: count("Frames that were not."),
+	dropped: count(
+		"Frames that were not: nobody took them in time, or what came out of the model for them was no number.",
+	),
+	failed: count(
+		"Frames for which what was learned gave no numbers: the model as it was prepared predicted them, or they are among `dropped`.",
+	),
 };
 
 export const health = z.object({

@@ -46,7 +46,7 @@ const exampleInfo = {
 	},
 	cameras: ["road"],
 };
-const exampleCameras = { road: { status: "online", frames: 42, predictions: 40, dropped: 2, domain: "d1" } };
+const exampleCameras = { road: { status: "online", frames: 42, predictions: 40, dropped: 2, failed: 0, domain: "d1" } };
 const exampleHealth = {
 	schema: 1,
 	publishedAt: time(30),

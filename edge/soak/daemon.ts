@@ -98,4 +98,5 @@ const plus = (a: Tally | undefined, b: Tally): Tally => ({
 	frames: (a?.frames ?? 0) + b.frames,
 	predictions: (a?.predictions ?? 0) + b.predictions,
 	dropped: (a?.dropped ?? 0) + b.dropped,
+	failed: (a?.failed ?? 0) + b.failed,
 });

@@ -12,7 +12,11 @@ type Reading = (camera: CameraVitals) => number | undefined;
 const counters: Readonly<Record<string, readonly [help: string, reading: Reading]>> = {
 	acclimate_frames_total: ["Frames that the source delivered.", ({ tally }) => tally.frames],
 	acclimate_predictions_total: ["Frames that were predicted.", ({ tally }) => tally.predictions],
-	acclimate_frames_dropped_total: ["Frames that were dropped because none took them.", ({ tally }) => tally.dropped],
+	acclimate_frames_dropped_total: ["Frames that came to no prediction.", ({ tally }) => tally.dropped],
+	acclimate_frames_failed_total: [
+		"Frames for which what was learned gave no numbers: predicted with the model as it was prepared, or dropped.",
+		({ tally }) => tally.failed,
+	],
 	acclimate_windows_total: ["Windows of frames that were filled for zeroth-order steps.", ({ tally }) => tally.windows],
 	acclimate_steps_total: [
 		"Steps of learning that were taken: sweeps, or zeroth-order ones.",
