@@ -47,7 +47,7 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 				frames: probabilities.length,
 				measured: pooled(passes.flatMap(({ sites }) => rows(sites, width))),
 				target: targetOf(classes),
-				concentration: 1 - entropy(classes) / Math.log(classes.length),
+				concentration: classes.length > 1 ? 1 - entropy(classes) / Math.log(classes.length) : 1,
 				entropy: probabilities.reduce((sum, p) => sum + entropy(p), 0) / probabilities.length,
 			};
 		},
