@@ -64,7 +64,6 @@ test("without a broker predictions go to stdout as JSON lines, the summary last"
 		"predictions",
 		"dropped",
 		"failed",
-		"windows",
 		"steps",
 		"domainChanges",
 		"domains",

@@ -28,7 +28,8 @@ export interface Tally {
 	dropped: number;
 	/** For which what was learned gave no numbers: the model as it was prepared predicted them or they were dropped. */
 	failed: number;
-	windows: number;
+	/** Filled for zeroth-order steps; absent where none are taken. */
+	windows?: number;
 	steps: number;
 	domainChanges: number;
 	/** Domains known at the end, the present one among them. */
@@ -40,7 +41,6 @@ export const emptyTally = (): Tally => ({
 	predictions: 0,
 	dropped: 0,
 	failed: 0,
-	windows: 0,
 	steps: 0,
 	domainChanges: 0,
 	domains: 0,
@@ -165,6 +165,7 @@ const play = async (
 			tap((step) => {
 				unpredicted += step.frames.length - step.predictions.length;
 				count(tally, step, droppedBefore + camera.dropped + unpredicted);
+				if (settings.learning?.refine) tally.windows = step.knowledge.counts.windows;
 				if (step.failed > 0 && !failing) log.error({ frames: step.failed, dropped: unpredicted }, FAILING);
 				failing = step.failed > 0;
 				tell(step);
@@ -187,7 +188,6 @@ const count = (tally: Tally, { knowledge, predictions, failed }: Inferred, dropp
 	tally.failed += failed;
 	tally.dropped = dropped;
 	tally.frames = tally.predictions + dropped;
-	tally.windows = counts.windows;
 	tally.steps = counts.steps;
 	tally.domainChanges = counts.domainChanges;
 	tally.domains = domains.length + (domains.some(({ id }) => id === domain.id) ? 0 : 1);

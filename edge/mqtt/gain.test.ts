@@ -52,9 +52,10 @@ test("other ways of learning publish no gain", async () => {
 	const { url, consumer } = await openConsumed();
 	const rest = `store: ./zoa\nadapt: { method: zoa }\ncameras: { road: ${ROAD} }\n`;
 	writeFileSync(join(folder, "zoa.yaml"), `mqtt: { url: "${url}" }\n${rest}`);
-	const { code, err } = await start("run", "zoa.yaml").ended;
+	const { code, out, err } = await start("run", "zoa.yaml").ended;
 	assert.equal(code, 0, err);
 	const states = consumer.on("road", "adaptation").map((payload) => JSON.parse(payload));
 	assert.ok(states.some(({ aligned }) => aligned));
 	assert.ok(states.every((state) => !("gain" in state)));
+	assert.ok(JSON.parse(out).cameras.road.windows > 0, "zeroth-order steps have windows, which sweeps have not");
 });

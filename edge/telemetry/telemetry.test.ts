@@ -151,10 +151,14 @@ describe("metrics", () => {
 			assert.equal(sample(text, 'acclimate_latency_seconds_bucket{le="0.1",camera="road"}'), 0);
 			assert.equal(sample(text, 'acclimate_latency_seconds_bucket{le="0.5",camera="road"}'), 1);
 			assert.equal(road("gain"), undefined, "nothing was said of a gain");
+			assert.equal(road("windows_total"), undefined, "no step needs any");
 			assert.ok((sample(text, "process_resident_memory_bytes") ?? 0) > 1e7);
 		}
 		await outlet.publish("adaptation", { state: "learning", gain: 0.25 });
-		assert.equal(sample((await get(`${http.url}/metrics`)).text, 'acclimate_gain{camera="road"}'), 0.25);
+		Object.assign(tally, { windows: 6, failed: 2 });
+		const { text } = await get(`${http.url}/metrics`);
+		const now = (name: string) => sample(text, `acclimate_${name}{camera="road"}`);
+		assert.deepEqual([now("gain"), now("windows_total"), now("frames_failed_total")], [0.25, 6, 2]);
 		vitals.forget("road");
 		assert.doesNotMatch((await get(`${http.url}/metrics`)).text, /acclimate_frames_total\{/);
 		await http.close();
