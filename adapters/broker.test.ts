@@ -190,17 +190,20 @@ for (const { name, skip, start } of servers) {
 		it("leaves no gap and keeps the order when connections are reset again and again", async () => {
 			const { proxy, seqs } = await setup();
 			const broker = open(proxy.url);
+			const connections = () => broker.events.filter(({ type }) => type === "connected").length;
 			await eventually(() => broker.connected);
 			for (let seq = 0; seq < 1500; seq++) {
 				await broker.send(message(seq));
 				if (seq % 300 === 299) {
+					const before = connections();
 					await proxy.set("reset");
 					await sleep(20);
 					await proxy.set("pass");
-					await eventually(() => broker.connected);
+					await eventually(() => broker.connected && connections() > before);
 				}
 			}
-			await broker.close(3000);
+			// About 1,000 messages are left, which are replayed at 500 a second.
+			await broker.close(6000);
 			assert.equal(broker.dropped, 0);
 			await assertComplete(seqs, 1500);
 		});
