@@ -1,4 +1,4 @@
-import { unfinished, unknownDomain, untuned } from "./knowledge.js";
+import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
@@ -94,7 +94,7 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 		detector: blankDetector,
 		shift: undefined,
 		memory: emptyMemory(knowledge.memory.seen.length),
-		...untuned(knowledge.memory.seen.length),
+		...unstudied(knowledge.memory.seen.length),
 		aligning: "stem",
 		...unfinished,
 		counts: {
