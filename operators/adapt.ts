@@ -22,7 +22,7 @@ export const adapt = (model: Model, camera: Camera, learning: Learning): Operato
 };
 
 const aligning = (model: Model, camera: Camera, learning: Learning): OperatorFunction<Recalled, Recalled> =>
-	learning.sweep ? tune(model, camera, learning.sweep) : align(model.bundle, learning);
+	learning.sweep ? tune(model, camera, learning.sweep, learning.nearness) : align(model.bundle, learning);
 
 const unrefined: OperatorFunction<Recalled, Adapted> = map((step) => ({ ...step, loss: undefined }));
 

@@ -25,6 +25,5 @@ test("a model with a single label sees nothing but it", () => {
 		manifest: { ...bundle.manifest, labels: ["vehicle"] },
 		source: { ...bundle.source, sitesByClass: bundle.source.sites },
 	};
-	const { concentration, entropy } = planOf(single).measurementOf([passOf([0.3, -2])]);
-	assert.deepEqual({ concentration, entropy: Math.abs(entropy) }, { concentration: 1, entropy: 0 });
+	assert.equal(planOf(single).measurementOf([passOf([0.3, -2])]).concentration, 1);
 });

@@ -9,11 +9,17 @@ import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.j
 
 /** What `zoa+` works out once from a bundle. */
 export interface Plan extends Anatomy {
+	/** Of the model's pictures, pixels. */
+	readonly input: { readonly width: number; readonly height: number };
 	/** Moments of a stem [E] made ready for comparison: variances not far under the source's. */
 	ready(moments: Moments): Moments;
 	/** Raw moments [2,E] of each frame's stem, before its affine: nothing that is learned can move it. */
 	stemsOf(activations: Activations): RawMoments[];
-	/** What a pass showed, against the source's moments of the classes predicted in it. */
+	/** Of the source's stem [E]. */
+	readonly stem: Moments;
+	/** What frames showed, raw moments [2,S] of all sites each, against the source's moments of the classes predicted. */
+	measurement(sites: readonly RawMoments[], probabilities: readonly Vector[]): Measurement;
+	/** The same of a pass. */
 	measurementOf(passes: readonly Activations[]): Measurement;
 }
 
@@ -31,28 +37,38 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const apart = apartness(sites, source.sites, source.sitesByClass);
 	const isPlain = byClass.length === 1 || without === "classes";
 	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));
+	const measurement = (measured: readonly RawMoments[], probabilities: readonly Vector[]): Measurement => {
+		const classes = meanOf(probabilities);
+		return {
+			frames: probabilities.length,
+			measured: pooled(measured),
+			target: targetOf(classes),
+			concentration: concentrationOf(classes),
+		};
+	};
 	return {
+		input: manifest.input,
 		sites,
 		source: source.affine,
 		apart,
 		tolerances: tolerancesOf(apart),
 		groups: without === "order" ? 0 : GROUPS,
 		guarded: without !== "guard",
+		stem,
 		ready: (seen) => comparable(seen, { source: stem }),
 		stemsOf: (activations) => stemRows(bundle, activations),
-		measurementOf: (passes) => {
-			const probabilities = passes.flatMap(({ logits }) => rows(logits, labels.length).map((row) => softmax(row)));
-			const classes = meanOf(probabilities);
-			return {
-				frames: probabilities.length,
-				measured: pooled(passes.flatMap(({ sites }) => rows(sites, width))),
-				target: targetOf(classes),
-				concentration: classes.length > 1 ? 1 - entropy(classes) / Math.log(classes.length) : 1,
-				entropy: probabilities.reduce((sum, p) => sum + entropy(p), 0) / probabilities.length,
-			};
-		},
+		measurement,
+		measurementOf: (passes) =>
+			measurement(
+				passes.flatMap(({ sites }) => rows(sites, width)),
+				passes.flatMap(({ logits }) => rows(logits, labels.length).map((row) => softmax(row))),
+			),
 	};
 };
+
+/** Of a mix of classes: 0 for all alike, 1 for a single one. */
+export const concentrationOf = (classes: Vector): number =>
+	classes.length > 1 ? 1 - entropy(classes) / Math.log(classes.length) : 1;
 
 const meanOf = (vectors: readonly Vector[]): Vector =>
 	combination(new Float64Array(vectors.length).fill(1 / vectors.length), vectors);

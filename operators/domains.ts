@@ -1,4 +1,4 @@
-import { unfinished, unknownDomain, untuned } from "./knowledge.js";
+import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
@@ -95,7 +95,7 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 		detector: blankDetector,
 		shift: undefined,
 		memory: emptyMemory(knowledge.memory.seen.length),
-		...untuned(knowledge.memory.seen.length),
+		...unstudied(knowledge.memory.seen.length),
 		aligning: "stem",
 		...unfinished,
 		counts: {
@@ -108,8 +108,9 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 };
 
 /**
- * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one idea"). The memory
- * starts anew, since what it holds was measured with another θ; a sweep under way, which began from another, is over.
+ * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one
+ * idea"). The memory starts anew, since what it holds was measured with another θ; a sweep under way, which began from
+ * another, is over.
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 	const { alignment, shift, gain } = knowledge.domains[index];

@@ -23,13 +23,10 @@ export const unknownDomain = (number: number, since: number): CurrentDomain => (
 /** Forgets what belongs to one θ or one domain: the open window and the perturbed pass under way. */
 export const unfinished = { window: [], pass: undefined } as const;
 
-/** Frames of a domain after which its stem is aligned, which hardly depends on what is in view. */
-const FIRST_TUNING = 16;
-
-/** What `zoa+` knows of a domain that has just begun. */
-export const untuned = (classes: number) => ({
+/** What `zoa+` has of a domain that has just begun. */
+export const unstudied = (classes: number) => ({
 	pictures: emptyMemory(classes),
-	tuned: { frames: 0, sweeps: 0, next: FIRST_TUNING },
+	tuned: { frames: 0, sweeps: 0, until: -1, enough: 1, isHome: false },
 	tuning: undefined,
 	gain: undefined,
 });
@@ -56,9 +53,10 @@ export const firstKnowledge = (
 		},
 		similarities: published ? emptySimilarities(bank) : zeros(0),
 		alignment: zeros(manifest.affine),
+		candidate: undefined,
 		aligning: "stem",
 		memory: emptyMemory(manifest.labels.length),
-		...untuned(manifest.labels.length),
+		...unstudied(manifest.labels.length),
 		detector: blankDetector,
 		shift: undefined,
 		...unfinished,
@@ -98,6 +96,7 @@ export const checkpointOf = ({
 	pictures,
 	tuned,
 	tuning,
+	candidate,
 	window,
 	pass,
 	...knowledge

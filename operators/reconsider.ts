@@ -1,63 +1,108 @@
 import { concatMap, type OperatorFunction } from "rxjs";
+import { chosen, gathered } from "./activations.js";
 import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
+import { isNone, nearestKnown } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
-import type { Activations, Bundle, Detected, DomainRecord, Model } from "./types.js";
+import type { Activations, Bundle, Detected, Model } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
+import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
-import { type Moments, moments, pooled, shiftScore } from "./zoa/moments.js";
+import { moments, pooled } from "./zoa/moments.js";
 import { attempted, residualOf } from "./zoa/sweep.js";
+import { misalignment, tolerancesOf } from "./zoa/tolerance.js";
 import { plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
-/** How much less out of line than with the stem aligned a batch has to be with other parameters to be given those. */
-const CLEARLY = 2;
+/** Shift score up to which frames look like those of a domain that is known. */
+const AKIN = 0.6;
+
+/** How far out of line frames of a settled domain are, in tolerances for the classes in view, when the source is tried on them. */
+const ASTRAY = 3;
+
+/** Frames of a batch that are predicted with one θ. */
+interface Part {
+	readonly places: readonly number[];
+	readonly affine: Vector;
+	readonly activations: Activations;
+}
+
+/** What a part is to be predicted with instead; where that is not sure, only if it is less out of line then. */
+interface Proposal {
+	readonly alignment: Vector;
+	readonly isSure: boolean;
+}
 
 /**
- * Predicts a batch that is unlike the domain again, with the stem aligned to what it shows: with the old domain's alignment,
- * a night's say, a picture by day would be nothing but white. Its predictions have not left yet. `zoa+` also tries what is
- * at hand, since a stem that is given the right moments may still be further off.
+ * Predicts frames again that do not look like their domain, whose predictions have not left yet: with a night's alignment a
+ * picture by day would be nothing but white. `zoa+` tells frames that look alike from the others, and gives them what is
+ * known of their kind.
  */
 export const reconsider = (model: Model, learning: Learning): OperatorFunction<Detected, Detected> => {
 	const { bundle } = model;
-	const plan = planOf(bundle, learning.sweep?.without);
+	const { sweep, gate } = learning;
+	const plan = planOf(bundle, sweep?.without);
+	const isSorted = sweep && sweep.without !== "kinds";
 	return concatMap(async (step) => {
-		if (step.verdict === "same" || !learning.align || learning.published) return step;
-		const { frames, knowledge } = step;
-		const forward = async (alignment: Vector) => {
+		const { frames, knowledge, verdict } = step;
+		const isSettled = verdict === "same" && (!isSorted || isNone(knowledge.alignment));
+		if (!learning.align || learning.published || isSettled) return step;
+		const stemAligned = (activations: Activations) => ({
+			alignment: stemAlignment(bundle, activations, gate),
+			isSure: true,
+		});
+		const retried = async (part: Part, { alignment, isSure }: Proposal): Promise<Part> => {
 			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
-			return { affine, activations: await model.forward(packed(frames), affine) };
+			const activations = await model.forward(packed(part.places.map((i) => frames[i])), affine);
+			const isBetter = isSure || residual(activations, plan) < residual(part.activations, plan);
+			return isBetter ? { ...part, affine, activations } : part;
 		};
-		let best = await forward(stemAlignment(bundle, step.activations, learning.gate));
-		if (learning.sweep && learning.sweep.without !== "guess") {
-			const others: Pick<Detected, "affine" | "activations">[] = [step];
-			for (const alignment of known(step, plan)) others.push(await forward(alignment));
-			const bound = residual(best.activations, plan) / CLEARLY;
-			const clear = others.filter(({ activations }) => residual(activations, plan) < bound);
-			for (const other of clear) if (residual(other.activations, plan) < residual(best.activations, plan)) best = other;
+		const parts: Part[] = [];
+		for (const part of isSorted ? partsOf(step, plan) : [{ ...step, places: [...frames.keys()] }]) {
+			const { activations } = part;
+			const proposal = isSorted
+				? (sorted(part, step, plan) ??
+					(verdict === "same" ? undefined : { ...stemAligned(activations), isSure: false }))
+				: stemAligned(activations);
+			parts.push(proposal && proposal.alignment !== knowledge.alignment ? await retried(part, proposal) : part);
 		}
-		const again = predictions(frames, best.activations, knowledge, bundle);
+		const activations = gathered(parts);
+		const again = predictions(frames, activations, knowledge, bundle);
 		// Parameters that give no numbers are no better.
-		return again.length < frames.length ? step : { ...step, ...best, predictions: again };
+		if (again.length < frames.length) return step;
+		const [{ affine }] = [...parts].sort((a, b) => b.places.length - a.places.length);
+		return { ...step, affine, activations, predictions: again };
 	});
 };
 
-/** Alignments at hand that are not the present one: none at all, and that of the stored domain that is nearest. */
-const known = ({ knowledge, activations }: Detected, plan: Plan): Vector[] => {
+/** A batch in parts that look alike. */
+const partsOf = ({ affine, activations }: Detected, plan: Plan): Part[] =>
+	alike(plan.stemsOf(activations).map((raw) => plan.ready(moments(raw)))).map((places) => ({
+		...{ places, affine, activations: chosen(activations, places) },
+	}));
+
+/**
+ * What is known of frames that look alike. Where no change was seen they are taken for another kind only if that is the
+ * source's, or tried as that if they are far out of line.
+ */
+const sorted = ({ activations }: Part, { knowledge, verdict }: Detected, plan: Plan): Proposal | undefined => {
 	const stem = plan.ready(moments(pooled(plan.stemsOf(activations))));
-	const [nearest] = knowledge.domains
-		.map((record) => ({ record, away: shiftScore(stem, plan.ready(stemOf(record))) }))
-		.sort((a, b) => a.away - b.away);
-	const none = zeros(plan.source.length);
-	return [none, ...(nearest ? [nearest.record.alignment] : [])].filter((one) => !isEqual(one, knowledge.alignment));
+	const nearest = nearestKnown(stem, knowledge, plan);
+	const known = nearest && nearest.away < AKIN ? nearest.alignment : undefined;
+	if (known && (verdict !== "same" || isNone(known))) return { alignment: known, isSure: true };
+	if (verdict !== "same" || astray(activations, plan) < ASTRAY) return undefined;
+	return { alignment: zeros(plan.source.length), isSure: false };
 };
 
-const stemOf = ({ stemMean, stemVariance }: DomainRecord): Moments => ({ mean: stemMean, variance: stemVariance });
+const attempt = (activations: Activations, plan: Plan) =>
+	attempted(plan.source, plan.measurementOf([activations]), plan);
 
-const isEqual = (a: Vector, b: Vector): boolean => a.every((value, i) => value === b[i]);
+const residual = (activations: Activations, plan: Plan): number => residualOf(attempt(activations, plan), plan);
 
-const residual = (activations: Activations, plan: Plan): number =>
-	residualOf(attempted(plan.source, plan.measurementOf([activations]), plan), plan);
+const astray = (activations: Activations, plan: Plan): number => {
+	const { scores, measurement } = attempt(activations, plan);
+	return misalignment(scores, tolerancesOf(plan.apart, measurement.concentration));
+};
 
 /** The stem's alignment to the average source frame: which classes are in view is not known yet. */
 const stemAlignment = ({ manifest, source }: Bundle, activations: Activations, gate: number): Vector => {

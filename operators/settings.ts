@@ -48,7 +48,7 @@ export interface Sweeping {
 
 /**
  * `classes`: targets for the classes in view; `order`: one group of sites after the other; `balance`: frames of all classes
- * and none twice; `guess`: a try with what is at hand on an odd batch; `guard`: the source where nothing clearly better is
- * found.
+ * and none twice; `kinds`: frames that do not look like their domain given what is known of their kind; `candidate`: what is
+ * odd studied before it counts as a domain; `guard`: the source where nothing better is found.
  */
-export type SweepPart = "classes" | "order" | "balance" | "guess" | "guard";
+export type SweepPart = "classes" | "order" | "balance" | "kinds" | "candidate" | "guard";

@@ -115,11 +115,13 @@ test("a haze leads to an alignment under which pictures are taken for what they 
 		"what is clear is left as it is",
 	);
 	assert.equal(last.counts.domainChanges, 1);
-	assert.equal(last.tuned.sweeps, 2, "one over the stem, one over all sites");
+	const steps = rounds.map(({ knowledge }) => knowledge.counts.steps);
+	assert.ok(steps[39] > 0, "clear pictures are looked at");
+	assert.equal(last.counts.steps - steps[39], last.tuned.sweeps - 1, "haze the first time while it was a candidate");
 	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
 	assert.deepEqual(
-		[0, change - 1, change].map((n) => rounds[n].knowledge.gain),
-		[undefined, 0, undefined],
+		[0, change - 1].map((n) => rounds[n].knowledge.gain),
+		[undefined, 0],
 	);
 	assert.ok(last.gain !== undefined && last.gain > 0.5 && last.gain <= 1, `${last.gain}`);
 	assert.ok(!isPlain(last));
@@ -135,12 +137,14 @@ test("what shows the same again is kept once, and all sites are never swept for 
 	assert.equal(last.tuned.sweeps, 1);
 });
 
-test("frames that are kept are bounded, and a change begins with none", async () => {
+test("frames that are kept are bounded, and a change begins with those that told of it", async () => {
 	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2)]);
 	const kept = rounds.map(({ knowledge }) => knowledge.pictures.kept.length);
 	assert.equal(Math.max(...kept), 32);
 	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
-	assert.ok(kept[change - 1] === 32 && kept[change] === BATCH);
+	assert.ok(kept[change - 1] === 32 && kept[change] > BATCH);
+	assert.ok(rounds[change].knowledge.pictures.kept.every(({ frame }) => frame.index >= 160));
+	assert.ok(rounds[change - 1].knowledge.candidate && !rounds[change].knowledge.candidate);
 });
 
 test("learning takes no more than a burst and its share of the frames", async () => {
@@ -160,14 +164,14 @@ test("learning takes no more than a burst and its share of the frames", async ()
 });
 
 test("while frames of a live source wait no pass is let in; then the sweep goes on", async () => {
-	const { rounds, passed } = await played(clear(96, 1), { waits: (round) => round < 12 });
+	const { rounds, passed } = await played(hazy(96, 1), { waits: (round) => round < 12 });
 	assert.ok(rounds[11].knowledge.tuning);
 	assert.equal(Object.keys(passed)[0], "12");
 	assert.equal(rounds[12].knowledge.tuning, undefined);
 });
 
 test("a checkpoint has no frames in it, also while a sweep is under way", async () => {
-	const { last } = await played(clear(96, 1), { waits: () => true });
+	const { last } = await played(hazy(96, 1), { waits: () => true });
 	assert.ok(last.tuning && last.pictures.kept.length > 0);
 	const found: string[] = [];
 	const walk = (value: unknown, path: string) => {
@@ -178,7 +182,7 @@ test("a checkpoint has no frames in it, also while a sweep is under way", async 
 	const checkpoint = checkpointOf(last);
 	walk(checkpoint, "checkpoint");
 	assert.deepEqual(found, []);
-	for (const key of ["pictures", "tuned", "tuning"]) assert.ok(!(key in checkpoint), key);
+	for (const key of ["pictures", "tuned", "tuning", "candidate"]) assert.ok(!(key in checkpoint), key);
 });
 
 test("after a restart the alignment is what it was, and is looked at again with new frames", async () => {
@@ -189,7 +193,7 @@ test("after a restart the alignment is what it was, and is looked at again with 
 	assert.deepEqual(start.pictures.kept, []);
 	assert.equal(start.tuned.sweeps, 0);
 	const again = await played(hazy(160, 3), { start });
-	assert.equal(again.last.tuned.sweeps, 2);
+	assert.ok(again.last.tuned.sweeps >= 2);
 	assert.ok(!isPlain(again.last));
 });
 
@@ -233,11 +237,11 @@ test("the same frames and seed give the same sweeps to the digit", async () => {
 	assert.deepEqual({ ...(await run()), domain: 0 }, { ...(await run()), domain: 0 });
 });
 
-test("an odd batch is predicted with the source's parameters where these fit far better than the domain's", async () => {
+test("an odd batch is not predicted as the domain is", async () => {
 	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(32, 3)]);
 	assert.ok(!isPlain(rounds[80].knowledge), "the haze's alignment is still what the camera has");
 	assert.equal(rounds[80].verdict, "odd");
-	assert.deepEqual(rounds[80].affine, model.bundle.source.affine);
+	assert.notDeepEqual(rounds[80].affine, rounds[79].affine);
 	assert.notDeepEqual(rounds[40].affine, rounds[39].affine, "haze itself was predicted with its stem aligned");
 });
 

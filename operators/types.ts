@@ -67,27 +67,42 @@ export interface Prediction {
 
 // ---------------------------------------------------------------- knowledge
 
-/** Everything a camera's model has learned. It goes in with the batch and comes out with the step. */
-export interface Knowledge {
+/** What is learned of one domain while it lasts. */
+export interface Study {
+	/** a [P]: the closed-form alignment. */
+	readonly alignment: Vector;
+	/** `zoa+`: frames of the domain that sweeps pass through the model again. */
+	readonly pictures: Memory<Pictured>;
+	/**
+	 * `zoa+`: frames of the domain, sweeps over those that are kept, the newest frame of the last sweep, how many kept ones
+	 * the next one takes, and whether the last one found the source's kind of picture.
+	 */
+	readonly tuned: {
+		readonly frames: number;
+		readonly sweeps: number;
+		readonly until: number;
+		readonly enough: number;
+		readonly isHome: boolean;
+	};
+	/** `zoa+`: the sweep under way. */
+	readonly tuning: Tuning | undefined;
+	/** `zoa+`: what the last sweep has gained, see `gainOf`; undefined: there has been none. */
+	readonly gain: number | undefined;
+}
+
+/** Everything a camera's model has learned, of the present domain first. It goes in with the batch and comes out with the step. */
+export interface Knowledge extends Study {
 	readonly domain: CurrentDomain;
 	/** The bank in memory, in the order of the mix: `domains[i].vector` is `mix.vectors[i + 1]`. */
 	readonly domains: readonly DomainRecord[];
 	readonly mix: Mix;
 	/** The published bank's similarity matrix; empty unless `method: zoa-reference`. */
 	readonly similarities: Vector;
-	/** a [P]: the closed-form alignment. */
-	readonly alignment: Vector;
+	/** `zoa+`: what has looked unlike the present domain of late, and may be the next one. */
+	readonly candidate: Study | undefined;
 	/** Which stage alignment is in: the stem from a domain's first frames on, then all sites from a memory of its own. */
 	readonly aligning: "stem" | "norms";
 	readonly memory: Memory<Measured>;
-	/** `zoa+`: frames of the present domain that sweeps pass through the model again. */
-	readonly pictures: Memory<Pictured>;
-	/** `zoa+`: frames of the present domain, sweeps over them, and at how many frames the next is due. */
-	readonly tuned: { readonly frames: number; readonly sweeps: number; readonly next: number };
-	/** `zoa+`: the sweep under way. */
-	readonly tuning: Tuning | undefined;
-	/** `zoa+`: what the last sweep has gained in this domain, see `gainOf`; undefined: there has been none. */
-	readonly gain: number | undefined;
 	readonly detector: Detector;
 	/** Running mean of the classifier's input, for the activation shift. */
 	readonly shift: Vector | undefined;
@@ -138,8 +153,12 @@ export interface Measured extends Remembered {
 /** What a sweep keeps of a frame: the picture, since it passes it through the model again. */
 export interface Pictured extends Remembered {
 	readonly frame: Frame;
-	/** The classifier's input [d], by which frames that show the same again are told. */
-	readonly features: Vector;
+	/** What it shows, see `thumbnail`. */
+	readonly thumbnail: Vector;
+	/** Raw moments [2,E] of its stem. */
+	readonly stem: RawMoments;
+	/** Raw moments [2,S] of all sites, where it was predicted with the source's own parameters. */
+	readonly atSource: RawMoments | undefined;
 }
 
 /** A sweep over some frames, one small batch of them after the other. */

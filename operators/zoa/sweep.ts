@@ -32,8 +32,6 @@ export interface Measurement {
 	readonly target: RawMoments;
 	/** Of the predicted classes: 0 for all alike, 1 for a single one. */
 	readonly concentration: number;
-	/** Mean entropy of the predictions, nats. */
-	readonly entropy: number;
 }
 
 /** An alignment and what a pass with it showed. */
@@ -93,19 +91,21 @@ export const residualOf = ({ scores }: Attempt, { tolerances }: Anatomy): number
  */
 const HOPELESS = 10;
 
-/** Tolerances up to which a picture is out of line so little that aligning it might do more harm than good. */
+/**
+ * Tolerances up to which a domain that was the source's kind of picture, and in which no change was seen, stays with the
+ * source: its frames may be the end of one condition and the beginning of another.
+ */
 const SLIGHT = 3;
 
 /**
- * Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having:
- * it is still hopeless, or little was wrong and the model has not become surer of what it sees.
+ * Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having: it
+ * is still hopeless, or little was wrong where the source's parameters did so far (`isHome`).
  */
-export const betterOf = (source: Attempt, attempts: readonly Attempt[], anatomy: Anatomy): Attempt => {
+export const betterOf = (source: Attempt, attempts: readonly Attempt[], isHome: boolean, anatomy: Anatomy): Attempt => {
 	const residual = (attempt: Attempt) => residualOf(attempt, anatomy);
 	const best = attempts.reduce((least, attempt) => (residual(attempt) < residual(least) ? attempt : least));
 	if (!anatomy.guarded) return best;
-	const isSurer = best.measurement.entropy < source.measurement.entropy;
-	return residual(best) < HOPELESS && (residual(source) > SLIGHT || isSurer) ? best : source;
+	return residual(best) < HOPELESS && (!isHome || residual(source) > SLIGHT) ? best : source;
 };
 
 /**

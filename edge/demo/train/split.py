@@ -1,15 +1,16 @@
-"""Chooses the held-back real images, once and for all: 100 of each class, by a seeded draw.
+"""Chooses the held-back real images: 100 of each class, by a seeded draw from those that nothing was chosen by before.
 
-    python split.py --real vehicles6_train3600.zip > holdout.txt
+    python split.py --real vehicles6_train3600.zip --seen seen.txt > holdout.txt
 """
 
 import argparse
+import pathlib
 import random
 import re
 import zipfile
 
 PER_CLASS = 100
-SEED = 2026
+SEED = 2027
 
 
 def natural(name):
@@ -20,9 +21,11 @@ def natural(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--real", required=True, help="the zip of real crops, one folder per class")
+    parser.add_argument("--seen", help="list of images that settings were chosen by, which can prove nothing any more")
     args = parser.parse_args()
+    seen = set(pathlib.Path(args.seen).read_text().split()) if args.seen else set()
     with zipfile.ZipFile(args.real) as archive:
-        names = sorted((n for n in archive.namelist() if n.endswith(".jpg")), key=natural)
+        names = sorted((n for n in archive.namelist() if n.endswith(".jpg") and n not in seen), key=natural)
     draw = random.Random(SEED)
     for label in sorted({name.split("/")[0] for name in names}):
         mine = [name for name in names if name.startswith(f"{label}/")]

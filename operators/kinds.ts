@@ -1,0 +1,43 @@
+import type { Plan } from "./anatomy.js";
+import type { Knowledge, Study } from "./types.js";
+import { type Moments, moments, pooled, shiftScore } from "./zoa/moments.js";
+import { type Vector, zeros } from "./zoa/vector.js";
+
+/** What is known of one kind of picture. */
+interface Kind {
+	readonly stem: Moments;
+	readonly alignment: Vector;
+}
+
+/** The stem that a study's frames have on average; undefined while it has none. */
+export const stemOfStudy = ({ pictures: { kept } }: Study): Moments | undefined =>
+	kept.length > 0 ? moments(pooled(kept.map(({ stem }) => stem))) : undefined;
+
+/** Whether an alignment leaves the source as it is. */
+export const isNone = (alignment: Vector): boolean => alignment.every((a) => a === 0);
+
+/** Whether a sweep over a study's frames has come to an end. */
+export const isSwept = ({ tuned, tuning }: Study): boolean => tuned.sweeps > (tuning ? 1 : 0);
+
+export const storedKinds = ({ domains }: Knowledge): Kind[] =>
+	domains.map(({ stemMean, stemVariance, alignment }) => ({
+		stem: { mean: stemMean, variance: stemVariance },
+		alignment,
+	}));
+
+/** All that something is known of: the source, the present domain, the stored ones, the candidate for the next. */
+const kinds = (knowledge: Knowledge, plan: Plan): Kind[] => {
+	const { alignment, detector, candidate } = knowledge;
+	const source = { stem: plan.stem, alignment: zeros(alignment.length) };
+	const present = detector.reference && { stem: detector.reference, alignment };
+	const stem = candidate && isSwept(candidate) ? stemOfStudy(candidate) : undefined;
+	const next = candidate && stem && { stem, alignment: candidate.alignment };
+	return [source, ...(present ? [present] : []), ...storedKinds(knowledge), ...(next ? [next] : [])];
+};
+
+/** The kind that a stem, made ready for comparison, is nearest to, and its shift score to that. */
+export const nearestOf = (stem: Moments, among: readonly Kind[], plan: Plan): (Kind & { away: number }) | undefined =>
+	among.map((kind) => ({ ...kind, away: shiftScore(stem, plan.ready(kind.stem)) })).sort((a, b) => a.away - b.away)[0];
+
+export const nearestKnown = (stem: Moments, knowledge: Knowledge, plan: Plan) =>
+	nearestOf(stem, kinds(knowledge, plan), plan);

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { firstValueFrom, of } from "rxjs";
+import { memoryModel } from "../adapters/model.memory.js";
+import { LEARNING } from "./fixtures.js";
+import { firstKnowledge } from "./knowledge.js";
+import { reconsider } from "./reconsider.js";
+import type { Activations, Detected, DomainRecord, Frame, Model } from "./types.js";
+import { blankDetector } from "./zoa/detector.js";
+import { channelsOf, moments } from "./zoa/moments.js";
+
+const model = memoryModel();
+const { bundle } = model;
+const { sites, labels, features, taps, stem } = bundle.manifest;
+const SOURCE = bundle.source.affine;
+const [{ channels }] = sites;
+
+/** Frames that show what their stem is moved by, in the source's standard deviations; all else is as in the source. */
+const shown = (shifts: readonly number[]): Activations => {
+	const total = bundle.source.sites.length / 2;
+	const rows = shifts.flatMap((shift) => {
+		const row = bundle.source.sites.slice();
+		for (let c = 0; c < channels; c++) {
+			const mean = row[c];
+			const deviation = Math.sqrt(row[total + c] - mean * mean);
+			row[c] = mean + shift * deviation;
+			row[total + c] = row[c] ** 2 + deviation ** 2;
+		}
+		return [...row];
+	});
+	const n = shifts.length;
+	const width = taps.stages.reduce((sum, stage) => sum + stage, 0);
+	return {
+		frames: n,
+		logits: Float32Array.from({ length: n * labels.length }, (_, i) => shifts[Math.floor(i / labels.length)]),
+		features: new Float32Array(n * features),
+		taps: new Float32Array(n * width),
+		stem: new Float32Array(n * 2 * stem.channels),
+		sites: Float32Array.from(rows),
+	};
+};
+
+const frame = (shift: number, index: number): Frame => ({
+	pixels: new Uint8Array(1).fill(10 * shift + 100),
+	index,
+	capturedAt: index,
+});
+
+/** What the model is asked for again, and with which parameters. */
+const reconsidered = async (
+	shifts: readonly number[],
+	verdict: Detected["verdict"],
+	known: Partial<Detected["knowledge"]>,
+) => {
+	const asked: { shifts: readonly number[]; affine: Float32Array }[] = [];
+	const forward: Model["forward"] = async (pixels, affine) => {
+		const again = Array.from(pixels, (value) => (value - 100) / 10);
+		asked.push({ shifts: again, affine });
+		const activations = shown(again);
+		activations.logits.fill(7);
+		return activations;
+	};
+	const first = firstKnowledge(bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
+	const knowledge = { ...first, detector: { ...blankDetector, frames: 64, reference: stemAt(5) }, ...known };
+	const activations = shown(shifts);
+	const frames = shifts.map(frame);
+	const step: Detected = {
+		...{ knowledge, frames, activations, verdict, score: 1, detector: knowledge.detector, affine: NIGHT },
+		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
+		failed: 0,
+	};
+	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };
+	const after = await firstValueFrom(of(step).pipe(reconsider({ ...model, forward }, learning)));
+	return { asked, after };
+};
+
+const stemAt = (shift: number) => moments(channelsOf(shown([shift]).sites, 0, channels));
+
+const NIGHT = SOURCE.map((value) => value + 0.5);
+const night = SOURCE.map(() => 0.5);
+const fog = SOURCE.map(() => 0.25);
+
+const record = (alignment: Float32Array, shift: number): DomainRecord => ({
+	...{ id: "d7", name: "domain 7", vector: new Float32Array(SOURCE.length), alignment, madeAt: 0, lastUsedAt: 0 },
+	...{ stemMean: stemAt(shift).mean, stemVariance: stemAt(shift).variance, visits: 1, steps: 1 },
+});
+
+test("frames of an odd batch get what is known of their kind, each their own", async () => {
+	const { asked, after } = await reconsidered([0, 5, -6, 0], "odd", { alignment: night, domains: [record(fog, -6)] });
+	assert.deepEqual(
+		asked.map(({ shifts }) => shifts),
+		[[0, 0], [-6]],
+		"the night's own frame is left as it was",
+	);
+	assert.deepEqual(asked[0].affine, SOURCE);
+	assert.deepEqual(
+		asked[1].affine,
+		SOURCE.map((value) => value + 0.25),
+	);
+	const { logits } = after.activations;
+	assert.deepEqual(
+		[0, 1, 2, 3].map((i) => logits[i * labels.length]),
+		[7, 5, 7, 7],
+		"in the order of the batch",
+	);
+});
+
+test("what looks like nothing that is known has its stem aligned", async () => {
+	const { asked } = await reconsidered([-6, -6], "odd", { alignment: night });
+	assert.equal(asked.length, 1);
+	const [{ affine }] = asked;
+	assert.notDeepEqual(affine.slice(0, 2 * channels), SOURCE.slice(0, 2 * channels));
+	assert.deepEqual(affine.slice(2 * channels), SOURCE.slice(2 * channels));
+});
+
+test("a frame that looks like the source is predicted as such though no change was seen", async () => {
+	const { asked } = await reconsidered([5, 0, 5], "same", { alignment: night });
+	assert.deepEqual(
+		asked.map(({ shifts, affine }) => [shifts, affine]),
+		[[[0], SOURCE]],
+	);
+});
+
+test("with the source's own parameters nothing is predicted again", async () => {
+	const { asked } = await reconsidered([0, -6], "same", {});
+	assert.deepEqual(asked, []);
+});
+
+test("frames that are not finite are looked at once", async () => {
+	const { asked } = await reconsidered([Number.NaN, 0], "odd", { alignment: night });
+	assert.ok(asked.length <= 2);
+});
