@@ -55,7 +55,7 @@ export function bankContract(name: string, open: () => Promise<Store>): void {
 			const store = await open();
 			const bank = store.bank("bundle", "road");
 			for (const n of [1, 2, 3]) await bank.put(sampleDomain(n));
-			await bank.put({ ...sampleDomain(2), visits: 99, shift: Float32Array.of(1, 2, 3) });
+			await bank.put({ ...sampleDomain(2), visits: 99, shift: Float32Array.of(1, 2, 3), gain: 0.5 });
 			assert.deepEqual(
 				(await bank.domains()).map(({ id, visits }) => [id, visits]),
 				[
@@ -64,7 +64,9 @@ export function bankContract(name: string, open: () => Promise<Store>): void {
 					["domain-3", 3],
 				],
 			);
-			assert.deepEqual((await bank.domains())[1].shift, Float32Array.of(1, 2, 3));
+			const [, replaced, last] = await bank.domains();
+			assert.deepEqual(replaced.shift, Float32Array.of(1, 2, 3));
+			assert.deepEqual([replaced.gain, last.gain], [0.5, undefined]);
 			await bank.remove("domain-1");
 			await bank.remove("nobody");
 			await bank.put(sampleDomain(1));

@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse as parseYaml } from "yaml";
-import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
 import { makeClip, temporaryDirectory } from "../adapters/fixtures.js";
 import { keysAt } from "../config/editor.js";
 import { load } from "../config/load.js";
 import type { Config } from "../config/schema.js";
-import { freePort } from "./fixtures.js";
+import { freePort, testBroker } from "./fixtures.js";
 import { bundled } from "./paths.js";
 import { run } from "./run.js";
 
@@ -57,13 +56,11 @@ const shown = ["README.md", ...all.filter((path) => path.endsWith(".md"))].flatM
 
 describe("every example of a configuration", () => {
 	const folder = temporaryDirectory();
-	let broker: Awaited<ReturnType<typeof openEmbeddedBroker>>;
+	const openBroker = testBroker();
 	before(async () => {
-		broker = await openEmbeddedBroker();
 		const seconds = FRAMES / 8;
 		await makeClip(join(folder, "clip.mp4"), "-f", "lavfi", "-i", `testsrc=size=320x240:rate=8:duration=${seconds}`);
 	});
-	after(() => broker.close());
 
 	it("is found: in files, in blocks and in sentences", () => {
 		assert.ok(files.length >= 2);
@@ -75,7 +72,7 @@ describe("every example of a configuration", () => {
 	const here = async (config: Config, clip: Config["cameras"][string]["source"], store: string): Promise<Config> => ({
 		...config,
 		store,
-		...(config.mqtt && { mqtt: { ...config.mqtt, url: broker.url } }),
+		...(config.mqtt && { mqtt: { ...config.mqtt, url: (await openBroker({ base: config.mqtt.topic })).url } }),
 		...(config.http && { http: { listen: { host: "127.0.0.1", port: await freePort() } } }),
 		log: { ...config.log, level: "warn" },
 		cameras: Object.fromEntries(

@@ -1,10 +1,12 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { connectAsync, type MqttClient } from "mqtt";
-import { openEmbeddedBroker } from "../adapters/embeddedBroker.js";
+import { type EmbeddedBroker, openEmbeddedBroker } from "../adapters/embeddedBroker.js";
+import { openJudge } from "./mqtt/payloads.contract.js";
 
 // What the tests of the command line have in common.
 
@@ -65,6 +67,30 @@ export const freePort = async (): Promise<number> => {
 	return port;
 };
 
+export type TestBroker = EmbeddedBroker;
+
+/**
+ * A function that opens a broker, to be closed when the tests of this file, or the one that this is called in, are over. A
+ * payload that is published there and is not what its topic's JSON Schema says fails the test.
+ */
+export const testBroker = (): ((options?: { port?: number; base?: string }) => Promise<TestBroker>) => {
+	const opened: TestBroker[] = [];
+	after(async () => {
+		for (const broker of opened) await broker.close();
+	});
+	return async ({ port, base } = {}) => {
+		const { judge, problems } = openJudge(base);
+		const broker = await openEmbeddedBroker(port, (topic, payload) => {
+			if (problems.length > 0) return;
+			judge(topic, payload);
+			// In a turn of its own, so that the broker goes on. An assertion in a hook would keep other hooks from cleaning up.
+			if (problems.length > 0) setImmediate(() => assert.deepEqual(problems, []));
+		});
+		opened.push(broker);
+		return broker;
+	};
+};
+
 interface Heard {
 	readonly camera: string;
 	readonly channel: string;
@@ -105,12 +131,9 @@ export class Consumer {
 
 /** A broker of its own with a consumer of everything, until the test is over. */
 export const openConsumed = async () => {
-	const broker = await openEmbeddedBroker();
+	const broker = await testBroker()();
 	const consumer = new Consumer(await connectAsync(broker.url));
 	await consumer.client.subscribeAsync("acclimate/#", { qos: 1 });
-	after(async () => {
-		await consumer.client.endAsync();
-		await broker.close();
-	});
+	after(() => consumer.client.endAsync(true));
 	return { url: broker.url, consumer };
 };

@@ -18,6 +18,7 @@ import { openOutlet } from "./outlet.js";
 import { bundled } from "./paths.js";
 import { openPresence } from "./presence.js";
 import { reload } from "./reload.js";
+import { openRestarts } from "./restarts.js";
 import { openService, type Service } from "./service/service.js";
 import { defaultThreads, settingsOf } from "./settings.js";
 import { openHttp } from "./telemetry/http.js";
@@ -103,6 +104,7 @@ const operate = async (
 	vitals.broker = broker;
 	const bankFor = (camera: string) => store.bank(bankOf(bundle.manifest.model.sha256, wayOf(config)), camera);
 	const controls = openControls();
+	const restarts = openRestarts();
 	const choose = () => config.mqtt && selection(config.mqtt.predictions);
 	const seat = openTurns(model);
 	const settings = settingsOf(config);
@@ -117,6 +119,7 @@ const operate = async (
 		if (!camera.enabled) return openPresence(outlet).disabled();
 		const cameraLog = log("camera").child({ camera: name });
 		tallies[name] = tally;
+		const restart = restarts.of(name);
 		await watch({
 			open: async () =>
 				witness.opened(
@@ -127,6 +130,7 @@ const operate = async (
 			outlet,
 			bank: forgiving(bankFor(name), log("knowledge").child({ camera: name })),
 			control: controls.of(name),
+			restart,
 			settings,
 			log: cameraLog,
 			signal: either,
@@ -136,7 +140,7 @@ const operate = async (
 				cameraLog.trace({ frames: step.frames.length, domain: step.knowledge.domain.id }, "round");
 				onRound?.(step);
 			},
-		});
+		}).finally(restart.over);
 	});
 	const hangUp = () => {
 		const onBegin = service.reloading;
@@ -151,7 +155,7 @@ const operate = async (
 		await fleet.become(config.cameras);
 		if (config.mqtt)
 			bridge = openBridge({
-				...{ broker, base, bundle, vitals, controls },
+				...{ broker, base, bundle, vitals, controls, restarts },
 				discovery: config.mqtt.discovery !== "none",
 				domains: (camera) => bankFor(camera).domains(),
 				log: log("broker"),

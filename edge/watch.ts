@@ -18,6 +18,7 @@ import {
 } from "../operators/types.js";
 import { pipeline } from "../pipeline/pipeline.js";
 import { heralded, openPresence, type Presence } from "./presence.js";
+import type { Restart } from "./restarts.js";
 
 /** What became of one camera's frames. */
 export interface Tally {
@@ -25,7 +26,10 @@ export interface Tally {
 	frames: number;
 	predictions: number;
 	dropped: number;
-	windows: number;
+	/** For which what was learned gave no numbers: the model as it was prepared predicted them or they were dropped. */
+	failed: number;
+	/** Filled for zeroth-order steps; absent where none are taken. */
+	windows?: number;
 	steps: number;
 	domainChanges: number;
 	/** Domains known at the end, the present one among them. */
@@ -36,7 +40,7 @@ export const emptyTally = (): Tally => ({
 	frames: 0,
 	predictions: 0,
 	dropped: 0,
-	windows: 0,
+	failed: 0,
 	steps: 0,
 	domainChanges: 0,
 	domains: 0,
@@ -53,6 +57,7 @@ export interface Watched {
 	readonly outlet: Outlet;
 	readonly bank: Bank;
 	readonly control: Control;
+	readonly restart: Restart;
 	readonly settings: Settings;
 	readonly log: Logger;
 	/** Told of every round, for whoever shows progress. */
@@ -67,11 +72,12 @@ export interface Watched {
 const RETRY = { first: 1_000, longest: 30_000 };
 
 /**
- * Watches one camera until it ends or the signal says so; an endless one is opened again and again.
+ * Watches one camera until it ends or the signal says so; an endless one is opened again and again, any when somebody asks
+ * for it.
  * @throws {EdgeError} when a source that has an end cannot be read, or the model fails
  */
 export const watch = async (watched: Watched): Promise<void> => {
-	const { bank, model, outlet, settings, log, signal, tally, endless } = watched;
+	const { bank, model, outlet, restart, settings, log, signal, tally, endless } = watched;
 	const presence = openPresence(outlet);
 	let knowledge = await remembered(bank, model, settings, log);
 	const store = async () => {
@@ -81,9 +87,11 @@ export const watch = async (watched: Watched): Promise<void> => {
 	let retries = 0;
 	while (!signal.aborted) {
 		let failure: EdgeError | undefined;
+		const unwanted = restart.next();
+		const either = AbortSignal.any([signal, unwanted]);
 		const before = tally.predictions;
 		try {
-			await play(watched, presence, knowledge, (step) => {
+			await play({ ...watched, signal: either }, presence, knowledge, (step) => {
 				knowledge = step.knowledge;
 			});
 		} catch (error) {
@@ -92,18 +100,25 @@ export const watch = async (watched: Watched): Promise<void> => {
 		} finally {
 			await store();
 			if (tally.predictions > before) [pause, retries] = [RETRY.first, 0];
-			await presence.offline(reasonOf(failure, endless && !signal.aborted), retries);
+			const isRestart = unwanted.aborted && !signal.aborted;
+			await presence.offline(isRestart ? "restart" : reasonOf(failure, endless && !signal.aborted), retries);
 		}
 		if (signal.aborted) return;
-		if (!endless) {
-			if (failure === undefined) return;
-			log.error(failure.message);
-			throw failure;
+		if (!unwanted.aborted) {
+			if (!endless) {
+				if (failure === undefined) return;
+				log.error(failure.message);
+				throw failure;
+			}
+			log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
+			await sleep(pause, either);
+			pause = Math.min(2 * pause, RETRY.longest);
+			retries++;
 		}
-		log.warn({ retryIn: pause }, failure?.message ?? "the source has ended; it is opened again");
-		await sleep(pause, signal);
-		pause = Math.min(2 * pause, RETRY.longest);
-		retries++;
+		if (unwanted.aborted) {
+			log.info("somebody asked for a restart: the source is opened anew");
+			[pause, retries] = [RETRY.first, 0];
+		}
 	}
 };
 
@@ -127,9 +142,12 @@ const remembered = async (bank: Bank, model: Model, { learning }: Settings, log:
 	return knowledge ?? first;
 };
 
+const FAILING =
+	"what was learned gives no numbers: the model as it was prepared predicts, and frames for which it gives none are dropped";
+
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, learner, outlet, bank, control, settings, signal, tally, onRound }: Watched,
+	{ open, model, learner, outlet, bank, control, settings, log, signal, tally, onRound }: Watched,
 	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
@@ -139,10 +157,17 @@ const play = async (
 	signal.addEventListener("abort", close);
 	if (signal.aborted) close();
 	const droppedBefore = tally.dropped;
+	/** Frames that were taken and came to no prediction. */
+	let unpredicted = 0;
+	let failing = false;
 	try {
 		const rounds = pipeline({ camera, model, learner, outlet, bank, control }, settings, start).pipe(
 			tap((step) => {
-				count(tally, step, droppedBefore + camera.dropped);
+				unpredicted += step.frames.length - step.predictions.length;
+				count(tally, step, droppedBefore + camera.dropped + unpredicted);
+				if (settings.learning?.refine) tally.windows = step.knowledge.counts.windows;
+				if (step.failed > 0 && !failing) log.error({ frames: step.failed, dropped: unpredicted }, FAILING);
+				failing = step.failed > 0;
 				tell(step);
 				onRound?.(step);
 			}),
@@ -152,17 +177,17 @@ const play = async (
 		signal.removeEventListener("abort", close);
 		await camera.close();
 		// Also those that were dropped after the last round.
-		tally.dropped = droppedBefore + camera.dropped;
+		tally.dropped = droppedBefore + camera.dropped + unpredicted;
 		tally.frames = tally.predictions + tally.dropped;
 	}
 };
 
-const count = (tally: Tally, { knowledge, frames }: Inferred, dropped: number) => {
+const count = (tally: Tally, { knowledge, predictions, failed }: Inferred, dropped: number) => {
 	const { counts, domains, domain } = knowledge;
-	tally.predictions += frames.length;
+	tally.predictions += predictions.length;
+	tally.failed += failed;
 	tally.dropped = dropped;
 	tally.frames = tally.predictions + dropped;
-	tally.windows = counts.windows;
 	tally.steps = counts.steps;
 	tally.domainChanges = counts.domainChanges;
 	tally.domains = domains.length + (domains.some(({ id }) => id === domain.id) ? 0 : 1);

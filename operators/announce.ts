@@ -43,4 +43,5 @@ export const adaptationPayload = (knowledge: Knowledge, state: string, loss: num
 	droppedSteps: knowledge.counts.droppedSteps,
 	loss: loss ?? null,
 	aligned: knowledge.alignment.some((a) => a !== 0),
+	...(knowledge.gain !== undefined && { gain: knowledge.gain }),
 });

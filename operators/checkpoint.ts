@@ -9,7 +9,10 @@ export const checkpoint = (bank: Bank, frames: number): OperatorFunction<Adapted
 		since += step.frames.length;
 		if (since >= frames) {
 			since = 0;
-			await bank.checkpoint(checkpointOf(step.knowledge));
+			// What was learned before a command is not gone back to any more.
+			const knowledge = { ...step.knowledge, before: undefined };
+			await bank.checkpoint(checkpointOf(knowledge));
+			return { ...step, knowledge };
 		}
 		return step;
 	});

@@ -11,7 +11,7 @@ import type { Span } from "./zoa/vector.js";
 
 /** What is known of the present domain, as the bank keeps it. */
 const recordOf = (
-	{ domain, mix, alignment, detector, shift }: Knowledge,
+	{ domain, mix, alignment, detector, shift, gain }: Knowledge,
 	now: number,
 	madeAt = domain.since,
 ): DomainRecord => {
@@ -24,6 +24,7 @@ const recordOf = (
 		stemMean: mean,
 		stemVariance: variance,
 		...(shift && { shift }),
+		...(gain !== undefined && { gain }),
 		madeAt,
 		lastUsedAt: now,
 		visits: domain.visits,
@@ -107,11 +108,12 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 };
 
 /**
- * What is stored of a domain taken up: its entry alone, its alignment, its shift (design.md, "The one idea"). The memory
- * starts anew, since what it holds was measured with another θ; a sweep under way, which began from another, is over.
+ * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one
+ * idea"). The memory starts anew, since what it holds was measured with another θ; a sweep under way, which began from
+ * another, is over.
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
-	const { alignment, shift } = knowledge.domains[index];
+	const { alignment, shift, gain } = knowledge.domains[index];
 	return {
 		...knowledge,
 		mix: takenUp(knowledge.mix, index + 1),
@@ -119,6 +121,7 @@ export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 		aligning: "norms",
 		memory: emptyMemory(knowledge.memory.seen.length),
 		tuning: undefined,
+		gain,
 		shift,
 		...unfinished,
 	};

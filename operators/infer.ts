@@ -1,17 +1,26 @@
 import { concatMap, type OperatorFunction } from "rxjs";
+import { packed } from "./batch.js";
 import { affineOf } from "./knowledge.js";
 import { predictions } from "./predict.js";
-import type { Batched, Inferred, Model } from "./types.js";
+import type { Batched, Inferred, Knowledge, Model } from "./types.js";
+import type { Vector } from "./zoa/vector.js";
 
-/** Runs the quantized model with the affine parameters its knowledge amounts to. */
-export const infer = (model: Model): OperatorFunction<Batched, Inferred> =>
-	concatMap(async ({ pixels, ...step }) => {
-		const affine = affineOf(step.knowledge, model.bundle.source.affine);
-		const activations = await model.forward(pixels, affine);
-		return {
-			...step,
-			affine,
-			activations,
-			predictions: predictions(step.frames, activations, step.knowledge, model.bundle),
+/**
+ * Runs the quantized model with the affine parameters its knowledge amounts to. Where these give no numbers, the model as it
+ * was prepared has to do.
+ */
+export const infer = (model: Model): OperatorFunction<Batched, Inferred> => {
+	const { bundle } = model;
+	const { affine: source } = bundle.source;
+	return concatMap(async ({ pixels, ...step }) => {
+		const { frames, knowledge } = step;
+		const predicted = async (tensor: typeof pixels, affine: Vector, shift: Knowledge["shift"]) => {
+			const activations = await model.forward(tensor, affine);
+			return { affine, activations, predictions: predictions(frames, activations, { shift }, bundle) };
 		};
+		const learned = await predicted(pixels, affineOf(knowledge, source), knowledge.shift);
+		const failed = frames.length - learned.predictions.length;
+		if (failed === 0) return { ...step, ...learned, failed };
+		return { ...step, ...(await predicted(packed(frames), source, undefined)), failed };
 	});
+};

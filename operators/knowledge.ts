@@ -28,6 +28,7 @@ export const unstudied = (classes: number) => ({
 	pictures: emptyMemory(classes),
 	tuned: { frames: 0, sweeps: 0, until: -1, enough: 1, isHome: false },
 	tuning: undefined,
+	gain: undefined,
 });
 
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
@@ -68,7 +69,17 @@ export const firstKnowledge = (
 export interface Checkpoint
 	extends Pick<
 		Knowledge,
-		"domain" | "similarities" | "alignment" | "aligning" | "detector" | "shift" | "random" | "counts" | "frozen"
+		| "domain"
+		| "similarities"
+		| "alignment"
+		| "aligning"
+		| "gain"
+		| "detector"
+		| "shift"
+		| "random"
+		| "counts"
+		| "frozen"
+		| "before"
 	> {
 	/** α of the source, and of each entry by its domain's id. */
 	readonly sourceShare: number;

@@ -1,9 +1,9 @@
 import { concatMap, type OperatorFunction, of } from "rxjs";
 import { adaptationPayload, domainPayload } from "./announce.js";
 import { recalled, without } from "./domains.js";
-import { checkpointOf, firstKnowledge, resumed, unfinished } from "./knowledge.js";
+import { type Checkpoint, checkpointOf, firstKnowledge, resumed, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
-import type { Bank, Batched, Bundle, Command, Control, Knowledge, Outlet, Round } from "./types.js";
+import type { Bank, Batched, Bundle, Command, Control, Inferred, Knowledge, Outlet, Round } from "./types.js";
 
 /** What a command needs to know of. */
 interface Means {
@@ -44,22 +44,32 @@ export const obey = (control: Control, means: Means): OperatorFunction<Batched, 
 		return { ...step, knowledge };
 	});
 
-/** One operator for rounds in which nothing is to be learned, and another for the others. */
-export const unlessFrozen = <Step extends Round, Out extends Round>(
+/**
+ * One operator for rounds in which nothing is to be learned, and another for the others. From what is no number nothing can
+ * be learned either.
+ */
+export const unlessFrozen = <Step extends Inferred, Out extends Round>(
 	frozen: OperatorFunction<Step, Step>,
 	learning: OperatorFunction<Step, Out>,
 ): OperatorFunction<Step, Step | Out> =>
-	concatMap((step: Step) => (step.knowledge.frozen ? of(step).pipe(frozen) : of(step).pipe(learning)));
+	concatMap((step: Step) => {
+		const isWhole = step.predictions.length === step.frames.length;
+		return step.knowledge.frozen || !isWhole ? of(step).pipe(frozen) : of(step).pipe(learning);
+	});
 
 /** The knowledge after a command, or why it cannot be done. */
 const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): Promise<Knowledge | string> => {
 	switch (command.do) {
 		case "on":
-			return { ...knowledge, frozen: false };
+			return { ...knowledge, before: await learnedBefore(knowledge, means), frozen: false };
 		case "freeze":
-			return { ...knowledge, ...unfinished, frozen: true };
+			return { ...knowledge, ...unfinished, before: await learnedBefore(knowledge, means), frozen: true };
 		case "reset":
-			return { ...(await beginning(knowledge, means)), frozen: knowledge.frozen ?? false };
+			return {
+				...(await beginning(knowledge, means)),
+				before: await learnedBefore(knowledge, means),
+				frozen: knowledge.frozen ?? false,
+			};
 		case "rollback":
 			return { ...(await storedLast(knowledge, means)), frozen: knowledge.frozen ?? false };
 		case "rename":
@@ -76,13 +86,23 @@ const beginning = async ({ counts }: Knowledge, { bank, bundle, learning }: Lear
 	return { ...first, counts: { ...counts, domainsNamed: first.counts.domainsNamed } };
 };
 
+/**
+ * What learning had stored last before the first command since; where it had stored nothing, what it has come to. A command
+ * stores what it has changed too, and that is nothing to go back to.
+ */
+const learnedBefore = async (knowledge: Knowledge, { bank }: Learner): Promise<Checkpoint> => {
+	if (knowledge.before) return knowledge.before;
+	const stored = await bank.restore();
+	return stored && resumed(knowledge, stored) ? (stored as Checkpoint) : checkpointOf(knowledge);
+};
+
 const storedLast = async (knowledge: Knowledge, means: Learner): Promise<Knowledge> => {
 	const { domains, domain } = knowledge;
 	const index = domains.findIndex(({ id }) => id === domain.id);
-	if (index >= 0) return recalled(knowledge, index);
+	if (index >= 0) return { ...recalled(knowledge, index), before: undefined };
 	const first = await beginning(knowledge, means);
-	const checkpoint = await means.bank.restore();
-	return (checkpoint ? resumed(first, checkpoint) : undefined) ?? first;
+	const back = resumed(first, await learnedBefore(knowledge, means)) ?? first;
+	return { ...back, before: undefined };
 };
 
 const unknown = (id: string) => `there is no domain ${id}`;
@@ -92,12 +112,14 @@ const renamed = async (
 	{ domain: id, name }: Extract<Command, { do: "rename" }>,
 	bank: Bank,
 ): Promise<Knowledge | string> => {
-	const { domain, domains } = knowledge;
+	const { domain, domains, before } = knowledge;
 	const stored = domains.find((record) => record.id === id);
 	if (!stored && domain.id !== id) return unknown(id);
 	if (stored) await bank.put({ ...stored, name });
 	return {
 		...knowledge,
+		// A name is nobody's learning: it stays when something else is gone back to.
+		...(before?.domain.id === id && { before: { ...before, domain: { ...before.domain, name } } }),
 		domain: domain.id === id ? { ...domain, name } : domain,
 		domains: domains.map((record) => (record.id === id ? { ...record, name } : record)),
 	};

@@ -67,6 +67,7 @@ const reconsidered = async (
 	const step: Detected = {
 		...{ knowledge, frames, activations, verdict, score: 1, detector: knowledge.detector, affine: NIGHT },
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
+		failed: 0,
 	};
 	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };
 	const after = await firstValueFrom(of(step).pipe(reconsider({ ...model, forward }, learning)));

@@ -51,7 +51,7 @@ export const reconsider = (model: Model, learning: Learning): OperatorFunction<D
 			alignment: stemAlignment(bundle, activations, gate),
 			isSure: true,
 		});
-		const again = async (part: Part, { alignment, isSure }: Proposal): Promise<Part> => {
+		const retried = async (part: Part, { alignment, isSure }: Proposal): Promise<Part> => {
 			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
 			const activations = await model.forward(packed(part.places.map((i) => frames[i])), affine);
 			const isBetter = isSure || residual(activations, plan) < residual(part.activations, plan);
@@ -64,11 +64,14 @@ export const reconsider = (model: Model, learning: Learning): OperatorFunction<D
 				? (sorted(part, step, plan) ??
 					(verdict === "same" ? undefined : { ...stemAligned(activations), isSure: false }))
 				: stemAligned(activations);
-			parts.push(proposal && proposal.alignment !== knowledge.alignment ? await again(part, proposal) : part);
+			parts.push(proposal && proposal.alignment !== knowledge.alignment ? await retried(part, proposal) : part);
 		}
 		const activations = gathered(parts);
+		const again = predictions(frames, activations, knowledge, bundle);
+		// Parameters that give no numbers are no better.
+		if (again.length < frames.length) return step;
 		const [{ affine }] = [...parts].sort((a, b) => b.places.length - a.places.length);
-		return { ...step, affine, activations, predictions: predictions(frames, activations, knowledge, bundle) };
+		return { ...step, affine, activations, predictions: again };
 	});
 };
 

@@ -118,6 +118,12 @@ test("a haze leads to an alignment under which pictures are taken for what they 
 	const steps = rounds.map(({ knowledge }) => knowledge.counts.steps);
 	assert.ok(steps[39] > 0, "clear pictures are looked at");
 	assert.equal(last.counts.steps - steps[39], last.tuned.sweeps - 1, "haze the first time while it was a candidate");
+	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
+	assert.deepEqual(
+		[0, change - 1].map((n) => rounds[n].knowledge.gain),
+		[undefined, 0],
+	);
+	assert.ok(last.gain !== undefined && last.gain > 0.5 && last.gain <= 1, `${last.gain}`);
 	assert.ok(!isPlain(last));
 	const { rounds: without } = await played(clear(160, 2));
 	const frozen = await played(hazy(160, 2), { commands: { 0: { do: "freeze" } } });
@@ -223,6 +229,7 @@ test("a domain that is recognized by the batch that began it has its own alignme
 	assert.equal(record?.id, "d2");
 	assert.deepEqual(matched?.knowledge.alignment, record?.alignment);
 	assert.ok(record?.alignment.some((a) => a !== 0));
+	assert.ok((record?.gain ?? 0) > 0.5 && (matched?.knowledge.gain ?? 0) > 0.5);
 });
 
 test("the same frames and seed give the same sweeps to the digit", async () => {

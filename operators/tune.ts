@@ -10,7 +10,7 @@ import { learned } from "./zoa/mix.js";
 import { isMixture } from "./zoa/mixture.js";
 import { moments, pooled, shiftScore } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
-import { advancedSweep, attempted, begunSweep, betterOf, type Measurement } from "./zoa/sweep.js";
+import { advancedSweep, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
 import { showTheSame, thumbnail } from "./zoa/thumbnail.js";
 import { minus, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
@@ -59,8 +59,10 @@ const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Re
 				knowledge: { ...knowledge, ...study, random, candidate: isOver ? undefined : knowledge.candidate },
 			};
 		}
-		const alignment = domainEvent === "matched" ? knowledge.alignment : begunWith(step, study, plan);
-		return { ...step, knowledge: { ...knowledge, ...study, alignment, random, candidate: undefined } };
+		// A domain that was recognized has its own.
+		const { alignment, gain } =
+			domainEvent === "matched" ? knowledge : { alignment: begunWith(step, study, plan), gain: study.gain };
+		return { ...step, knowledge: { ...knowledge, ...study, alignment, gain, random, candidate: undefined } };
 	});
 
 /** Shift score from which on what is odd is odd in another way than before. */
@@ -99,8 +101,8 @@ const studied = (study: Study, step: Recalled, plan: Plan, { without }: Sweeping
 		else if (!pictures.kept.some((kept) => showTheSame(kept.thumbnail, picture.thumbnail)))
 			[pictures, random] = offered(pictures, picture, random, KEPT);
 	});
-	const { tuning, alignment, tuned } = study;
-	return [{ pictures, tuning, alignment, tuned: { ...tuned, frames: tuned.frames + frames.length } }, random];
+	const { tuned } = study;
+	return [{ ...study, pictures, tuned: { ...tuned, frames: tuned.frames + frames.length } }, random];
 };
 
 const isSource = (affine: Vector, { source }: Plan): boolean => affine.every((value, i) => value === source[i]);
@@ -173,7 +175,7 @@ const isDue = ({ tuned, tuning, pictures: { kept } }: Study): boolean => {
 };
 
 /** A sweep begun: of all sites from frames enough, until then of the stem, which hardly depends on what is in view. */
-const begun = ({ tuned, pictures, alignment }: Study, plan: Plan): Study => {
+const begun = ({ tuned, pictures, alignment, gain }: Study, plan: Plan): Study => {
 	const { kept } = pictures;
 	const isWhole = kept.length >= ENOUGH;
 	const tuning: Tuning = {
@@ -184,7 +186,7 @@ const begun = ({ tuned, pictures, alignment }: Study, plan: Plan): Study => {
 	};
 	const until = Math.max(...kept.map(({ frame }) => frame.index));
 	const study: Study = {
-		...{ alignment, pictures, tuning },
+		...{ alignment, pictures, tuning, gain },
 		tuned: { ...tuned, sweeps: tuned.sweeps + 1, until, enough: isWhole ? KEPT : ENOUGH },
 	};
 	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
@@ -227,6 +229,7 @@ const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study =>
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
+		gain: source && found ? gainOf(source, found, plan) : 0,
 		tuning: undefined,
 		tuned: { ...tuned, isHome: from === 0 && until === plan.sites.length },
 	};

@@ -3,6 +3,7 @@
  * Each operator adds a field to the message, so this file read from top to bottom is the data-flow diagram.
  */
 
+import type { Checkpoint } from "./knowledge.js";
 import type { Detector, Judgement } from "./zoa/detector.js";
 import type { Memory, Remembered } from "./zoa/memory.js";
 import type { Mix } from "./zoa/mix.js";
@@ -34,7 +35,10 @@ export interface Inferred extends Decoded {
 	/** θ [P]: what the batch was predicted with. */
 	readonly affine: Vector;
 	readonly activations: Activations;
+	/** Of each frame for which what came out of the model is numbers. */
 	readonly predictions: readonly Prediction[];
+	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
+	readonly failed: number;
 }
 
 /** detect: how far the batch's stem is from the domain so far. */
@@ -82,6 +86,8 @@ export interface Study {
 	};
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;
+	/** `zoa+`: what the last sweep has gained, see `gainOf`; undefined: there has been none. */
+	readonly gain: number | undefined;
 }
 
 /** Everything a camera's model has learned, of the present domain first. It goes in with the batch and comes out with the step. */
@@ -108,6 +114,8 @@ export interface Knowledge extends Study {
 	readonly counts: Counts;
 	/** Somebody has said that nothing is to be learned. */
 	readonly frozen?: boolean;
+	/** What learning had stored last when somebody gave a command; undefined once learning has stored anew. */
+	readonly before?: Checkpoint | undefined;
 }
 
 export interface CurrentDomain {
@@ -368,7 +376,7 @@ export interface Outlet {
 export type Command =
 	/**
 	 * `on`: learn; `freeze`: keep θ as it is; `reset`: back to the source, what the bank holds is kept; `rollback`: back to
-	 * what was stored last of this domain or, where nothing was, to the last checkpoint.
+	 * what learning stored last of this domain or, where nothing was, of the camera; so it undoes a `reset`.
 	 */
 	| { readonly do: "on" | "freeze" | "reset" | "rollback" }
 	| { readonly do: "rename"; readonly domain: string; readonly name: string }
@@ -393,6 +401,8 @@ export interface DomainRecord {
 	readonly stemVariance: Float32Array;
 	/** Running mean [d] of the classifier's input, the activation shift's statistic. Absent: none yet. */
 	readonly shift?: Float32Array;
+	/** `zoa+`: what the last sweep had gained, see `gainOf`. Absent: there was none, or the record is older than this. */
+	readonly gain?: number;
 	/** Milliseconds since the epoch. */
 	readonly madeAt: number;
 	readonly lastUsedAt: number;
@@ -437,6 +447,7 @@ export const CAMERA_REASONS = {
 	codec: "this ffmpeg cannot decode it",
 	unreadable: "it is no video, or none that can be used",
 	ended: "it has come to its end, though it was to go on",
+	restart: "somebody asked for it to be opened anew",
 } as const;
 
 export type CameraReason = keyof typeof CAMERA_REASONS;

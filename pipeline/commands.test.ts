@@ -6,7 +6,9 @@ import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
 import { LEARNING, pictures } from "../operators/fixtures.js";
 import { affineOf, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
+import type { Learning } from "../operators/settings.js";
 import type { Adapted, Command, Control, Knowledge, Outlet } from "../operators/types.js";
+import type { Vector } from "../operators/zoa/vector.js";
 import { pipeline } from "./pipeline.js";
 
 /** A day, a night and the day again, of 24 rounds each; that it is another domain is known 8 rounds later. */
@@ -16,8 +18,17 @@ const model = memoryModel();
 const source = model.bundle.source.affine;
 const first = () => firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
 
+interface Play {
+	readonly method?: "zoa" | "none";
+	readonly learning?: Learning;
+	readonly start?: Knowledge | undefined;
+}
+
 /** Plays the scenes; `commands` are given before rounds, by number. */
-const played = async (commands: Readonly<Record<number, Command>>, method: "zoa" | "none" = "zoa") => {
+const played = async (
+	commands: Readonly<Record<number, Command>>,
+	{ method = "zoa", learning = LEARNING, start = first() }: Play = {},
+) => {
 	const said: { channel: string; payload: Record<string, unknown> }[] = [];
 	const answers: (string | undefined)[] = [];
 	let round = -1;
@@ -41,9 +52,9 @@ const played = async (commands: Readonly<Record<number, Command>>, method: "zoa"
 		publish: async (channel: string, payload: object | string) =>
 			void said.push({ channel, payload: payload as Record<string, unknown> }),
 	};
-	const settings = { batch: { frames: 4, patience: 5 }, learning: method === "zoa" ? LEARNING : undefined };
+	const settings = { batch: { frames: 4, patience: 5 }, learning: method === "zoa" ? learning : undefined };
 	const rounds = await lastValueFrom(
-		pipeline({ camera, model, bank, outlet, control }, settings, first()).pipe(toArray()),
+		pipeline({ camera, model, bank, outlet, control }, settings, start).pipe(toArray()),
 	);
 	return {
 		rounds: rounds as Adapted[],
@@ -102,6 +113,51 @@ test("ROLLBACK of a domain that was never stored goes back to the last checkpoin
 	assert.deepEqual(rounds[12].affine, affineOf(resumed(first(), structuredClone(at)) as Knowledge, source));
 });
 
+test("FREEZE, RESET, ROLLBACK gives back what was learned, also when the daemon was restarted in between", async () => {
+	const commands: Record<number, Command> = {
+		12: { do: "freeze" },
+		13: { do: "rename", domain: "d1", name: "a fine day" },
+	};
+	const { rounds, bank } = await played({ ...commands, 14: { do: "reset" }, 18: { do: "rollback" } });
+	const at = (n: number) => rounds[n].affine;
+	assert.ok(
+		at(12).some((value, i) => value !== source[i]),
+		"something was learned",
+	);
+	assert.deepEqual(at(14), source);
+	assert.deepEqual(at(17), source);
+	assert.ok(at(18).every((value, i) => Math.abs(value - at(12)[i]) < 1e-6));
+	assert.equal(rounds[18].knowledge.frozen, true);
+	assert.equal(rounds[18].knowledge.domain.name, "a fine day");
+	assert.equal(rounds[18].knowledge.before, undefined);
+	assert.equal((await bank.domains()).length, 0, "the domain was never stored");
+
+	const { bank: stopped } = await played({ ...commands, 14: { do: "reset" } });
+	const start = resumed(first(), structuredClone(await stopped.restore()));
+	const again = await played({ 2: { do: "rollback" } }, { start });
+	assert.deepEqual(again.rounds[1].affine, source);
+	assert.ok(again.rounds[2].affine.every((value, i) => Math.abs(value - at(12)[i]) < 1e-6));
+});
+
+test("a ROLLBACK goes back to what learning stored, not to what commands did since, until learning stores anew", async () => {
+	const commands: Record<number, Command> = { 22: { do: "freeze" }, 23: { do: "on" }, 24: { do: "freeze" } };
+	const { rounds } = await played(
+		{ ...commands, 25: { do: "rollback" } },
+		{ learning: { ...LEARNING, checkpoint: 68 } },
+	);
+	const isAt = (affine: Vector, expected: Vector) => affine.every((value, i) => Math.abs(value - expected[i]) < 1e-6);
+	const stored = affineOf(rounds[16].knowledge, source);
+	assert.ok(!isAt(rounds[24].affine, stored), "it has learned since");
+	assert.ok(isAt(rounds[25].affine, stored));
+	const { rounds: later } = await played(
+		{ 10: { do: "reset" }, 20: { do: "rollback" } },
+		{ learning: { ...LEARNING, checkpoint: 32 } },
+	);
+	assert.ok(later[14].knowledge.before !== undefined && later[15].knowledge.before === undefined);
+	const [before, anew] = [7, 15].map((n) => affineOf(later[n].knowledge, source));
+	assert.ok(!isAt(anew, before) && isAt(later[20].affine, anew));
+});
+
 test("domains are renamed and removed, in memory and on disk", async () => {
 	const { last, bank, on, answers } = await played({
 		34: { do: "rename", domain: "d1", name: "a fine day" },
@@ -121,7 +177,7 @@ test("domains are renamed and removed, in memory and on disk", async () => {
 });
 
 test("where nothing is learned a command is refused", async () => {
-	const { answers, on } = await played({ 3: { do: "freeze" } }, "none");
+	const { answers, on } = await played({ 3: { do: "freeze" } }, { method: "none" });
 	assert.deepEqual(answers, ["nothing is learned here: adapt.method is none"]);
 	assert.equal(on("predictions").length, SCENES.length);
 });

@@ -154,6 +154,59 @@ test("a step whose loss is not finite is dropped and counted, and θ stays finit
 	assert.ok(affineOf(last, model.bundle.source.affine).every(Number.isFinite));
 });
 
+test("what was learned and gives no numbers is passed over for the model as it was prepared, until a step mends it", async () => {
+	const model = memoryModel();
+	const { affine: source } = model.bundle.source;
+	const isSource = (affine: Float32Array) => affine.every((value, i) => value === source[i]);
+	let broken = 0;
+	const brittle: Model = {
+		...model,
+		forward: async (pixels, affine) => {
+			const activations = await model.forward(pixels, affine);
+			if (isSource(affine)) return activations;
+			broken++;
+			return { ...activations, logits: activations.logits.map(() => Number.NaN) };
+		},
+	};
+	const dark = pictures(160, 20, 2);
+	const { rounds, on } = await played(openMemoryCamera({ pictures: dark }), { model: brittle });
+	assert.ok(broken > 0);
+	assert.equal(on("predictions").length, dark.length);
+	assert.ok(on("predictions").every(({ payload }) => Number(payload.score) > 0));
+	for (const { failed, affine, knowledge } of rounds) {
+		assert.ok(failed === 0 || (failed === 4 && isSource(affine as Float32Array)));
+		assert.ok(knowledge.alignment.every(Number.isFinite));
+	}
+	assert.ok(rounds.some(({ failed }) => failed === 4));
+});
+
+test("from a batch for which there are no numbers nothing is learned", async () => {
+	const model = memoryModel();
+	let pass = 0;
+	const broken: Model = {
+		...model,
+		forward: async (pixels, affine) => {
+			const activations = await model.forward(pixels, affine);
+			// The pass of a round, and the one with the model as it was prepared that follows.
+			if (![11, 12].includes(pass++)) return activations;
+			const nothing = () => Number.NaN;
+			return { ...activations, logits: activations.logits.map(nothing), sites: activations.sites.map(nothing) };
+		},
+	};
+	const settings = withLearning({ refine: false });
+	const { rounds, on } = await played(openMemoryCamera({ pictures: pictures(96, 100, 1) }), {
+		settings,
+		model: broken,
+	});
+	const empty = rounds.findIndex(({ predictions }) => predictions.length === 0);
+	assert.equal(rounds[empty].failed, 4);
+	assert.equal(on("predictions").length, 92);
+	const [before, after] = [empty - 1, empty].map((n) => rounds[n].knowledge);
+	assert.deepEqual({ ...after, random: 0 }, { ...before, random: 0 });
+	const last = rounds[rounds.length - 1].knowledge;
+	assert.ok(last.detector.reference?.mean.every(Number.isFinite));
+});
+
 test("zoa-reference takes its step within the round, on every batch", async () => {
 	const settings: Settings = {
 		batch: { frames: 16, patience: 5 },

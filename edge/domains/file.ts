@@ -89,6 +89,7 @@ const carried = ({ affine, channels, features }: Shape) =>
 			stemMean: floats(channels),
 			stemVariance: floats(channels),
 			shift: floats(features).exactOptional(),
+			gain: z.number().max(1).exactOptional(),
 			madeAt: time,
 			lastUsedAt: time,
 			visits: count,

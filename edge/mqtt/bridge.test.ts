@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { eventually, makeClip, temporaryDirectory } from "../../adapters/fixtures.js";
 import { type Started, starter } from "../fixtures.js";
+import { childrenOf } from "../soak/processes.js";
 import { type Listening, listener } from "./fixtures.js";
 
 const folder = temporaryDirectory();
@@ -15,14 +16,17 @@ let daemon: Started;
 
 before(async () => {
 	const scenes = "testsrc=size=160x120:rate=25:duration=6";
-	const changing = `${scenes}[day];${scenes},lutyuv=y=val/6[night];[day][night]concat`;
+	// Fog: a picture that is merely darker may be one of exposure.
+	const changing = `${scenes}[clear];${scenes},lutyuv=y=160+val/6:u=128:v=128[fog];[clear][fog]concat`;
 	await makeClip(join(folder, "changing.mp4"), "-f", "lavfi", "-i", scenes, "-filter_complex", changing);
+	await makeClip(join(folder, "short.mp4"), "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=1");
 	heard = await listen();
 	writeFileSync(
 		join(folder, "cam.yaml"),
 		`mqtt: { url: "${heard.broker.url}" }\ncameras:\n` +
 			"  road: { source: { file: changing.mp4, loop: true, pace: realtime } }\n" +
-			"  yard: { source: changing.mp4, enabled: false }\n",
+			"  yard: { source: changing.mp4, enabled: false }\n" +
+			"  brief: { source: short.mp4 }\n",
 	);
 	daemon = start("run", "cam.yaml");
 	await eventually(() => heard.seqs().length > 10, 20_000);
@@ -94,7 +98,7 @@ describe("requests over MQTT", () => {
 	it("are answered with what runs, how it runs and which cameras there are", async () => {
 		const info = await ask("info");
 		assert.equal(info.status, "ok");
-		assert.deepEqual(info.data.cameras, ["road", "yard"]);
+		assert.deepEqual(info.data.cameras, ["road", "yard", "brief"]);
 		assert.deepEqual(json(heard.last("bridge/info")).model, info.data.model);
 		const health = await ask("health");
 		assert.ok(health.data.uptime > 0 && health.data.rss > 1e7 && health.data.cameras.road.predictions > 10);
@@ -128,11 +132,57 @@ describe("requests over MQTT", () => {
 		await eventually(() => daemon.err().includes("there is no such request"), 10_000);
 	});
 
+	it("have a camera's ffmpeg ended, even one that hangs, and another started; what was learned is kept", async () => {
+		await command("FREEZE");
+		await eventually(() => adaptation() === "frozen", 10_000);
+		const told = heard.on("road/adaptation").length;
+		for (const hangs of [false, true]) {
+			const [reader, ...others] = await childrenOf(daemon.child.pid as number, "changing.mp4");
+			assert.deepEqual(others, []);
+			if (hangs) process.kill(reader, "SIGSTOP");
+			const statuses = heard.on("road/status").length;
+			assert.deepEqual((await ask("cameras/restart", { camera: "road" })).data, {});
+			assert.ok(!(await childrenOf(daemon.child.pid as number, "changing.mp4")).includes(reader));
+			await eventually(() => heard.last("road/status") === "online", 10_000);
+			assert.deepEqual(heard.on("road/status").slice(statuses), ["offline", "online"]);
+			const seen = heard.seqs().length;
+			await eventually(() => heard.seqs().length > seen + 20, 10_000);
+			const reasons = heard.on("road/state").map((text) => json(text).reason);
+			assert.deepEqual(reasons.slice(-2), ["restart", null]);
+			assert.equal((await childrenOf(daemon.child.pid as number, "changing.mp4")).length, 1);
+		}
+		assert.equal(heard.on("road/adaptation").length, told, "it is still frozen, and nothing was begun anew");
+		const seqs = heard.seqs();
+		assert.deepEqual(
+			seqs,
+			seqs.map((_, i) => i),
+		);
+		await command("ON");
+		await eventually(() => adaptation() !== "frozen", 10_000);
+	});
+
+	it("to restart a camera are refused where there is nothing to restart", async () => {
+		const refusal = async (payload: object | string) => {
+			const { status, error } = await ask("cameras/restart", payload);
+			assert.equal(status, "error");
+			return error;
+		};
+		assert.match(await refusal("road"), /expected an object in JSON/);
+		assert.match(await refusal({}), /camera: /);
+		assert.match(await refusal({ camera: ["road"] }), /camera: /);
+		assert.match(await refusal({ camera: "__proto__" }), /there is no camera __proto__/);
+		assert.match(await refusal({ camera: "yard" }), /switched off/);
+		await eventually(() => heard.last("brief/status") === "offline", 10_000);
+		assert.match(await refusal({ camera: "brief" }), /brief has ended/);
+	});
+
 	it("set no source, no argument and no file", async () => {
 		const before = json(heard.last("bridge/info"));
-		for (const request of ["cameras", "info", "health"])
+		for (const request of ["cameras", "cameras/restart", "info", "health"])
 			await ask(request, { camera: "road", source: "/etc/passwd", model: "/tmp/model", ffmpeg: "-f x" });
 		assert.deepEqual((await ask("info")).data.model, before.model);
-		assert.equal((await ask("cameras")).data.road.status, "online");
+		await eventually(() => heard.last("road/status") === "online", 10_000);
+		const [reader] = await childrenOf(daemon.child.pid as number, "changing.mp4");
+		assert.doesNotMatch(readFileSync(`/proc/${reader}/cmdline`, "utf8"), /passwd|-f\0x/);
 	});
 });

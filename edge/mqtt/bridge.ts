@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Incoming } from "../../adapters/broker.options.js";
 import type { Broker, Bundle, Command, DomainRecord } from "../../operators/types.js";
 import { bundled } from "../paths.js";
+import type { Restarts } from "../restarts.js";
 import type { Vitals } from "../telemetry/vitals.js";
 import type { Controls } from "./controls.js";
 import { discoveryFilter, openDiscovery } from "./discovery.js";
@@ -19,7 +20,7 @@ const WORDS: Readonly<Record<string, Command>> = {
 
 /** Milliseconds between two messages on how it runs. */
 const HEALTH = 30_000;
-/** Milliseconds that a request waits for its camera's next round. */
+/** Milliseconds that a request waits for its camera's next round, or for its source to be closed. */
 const PATIENCE = 5_000;
 /** Requests that wait for their turn. */
 const MOST = 32;
@@ -31,6 +32,7 @@ export interface BridgeOptions {
 	readonly bundle: Bundle;
 	readonly vitals: Vitals;
 	readonly controls: Controls;
+	readonly restarts: Restarts;
 	/** Whether Home Assistant is told of the cameras. */
 	readonly discovery: boolean;
 	/** What is stored of a camera's domains. */
@@ -59,7 +61,7 @@ class Refusal extends Error {}
 type Answers = { readonly [R in Request]: z.input<(typeof answers)[R]> };
 
 export const openBridge = (options: BridgeOptions): Bridge => {
-	const { broker, base, bundle, vitals, controls, domains, log } = options;
+	const { broker, base, bundle, vitals, controls, restarts, domains, log } = options;
 	const began = Date.now();
 	const { version } = JSON.parse(readFileSync(bundled.package, "utf8"));
 	const stamp = () => ({ schema: 1 as const, publishedAt: new Date().toISOString() });
@@ -67,9 +69,9 @@ export const openBridge = (options: BridgeOptions): Bridge => {
 	const cameras = (): Answers["cameras"] =>
 		Object.fromEntries(
 			[...vitals.cameras].map(([name, { status, tally, domain }]) => {
-				const { frames, predictions, dropped } = tally;
+				const { frames, predictions, dropped, failed } = tally;
 				const id = typeof domain?.id === "string" ? domain.id : null;
-				return [name, { status, frames, predictions, dropped, domain: id }];
+				return [name, { status, frames, predictions, dropped, failed, domain: id }];
 			}),
 		);
 	const info = (): Answers["info"] => {
@@ -97,16 +99,19 @@ export const openBridge = (options: BridgeOptions): Bridge => {
 		if (status === "disabled") throw new Refusal(`the camera ${camera} is switched off`);
 		return camera;
 	};
-	const commanded = async (camera: string, command: Command): Promise<Record<string, never>> => {
-		const refusal = await controls.give(watched(camera), command, PATIENCE);
+	/** Resolves when that which was asked for has been done, for no reason against it. */
+	const done = async (asked: Promise<string | undefined>): Promise<Record<string, never>> => {
+		const refusal = await asked;
 		if (refusal !== undefined) throw new Refusal(refusal);
 		return {};
 	};
+	const commanded = async (camera: string, command: Command) => done(controls.give(watched(camera), command, PATIENCE));
 
 	const serve: { readonly [R in Request]: (request: z.output<(typeof requests)[R]>) => Promise<Answers[R]> } = {
 		info: async () => info(),
 		health: async () => health(),
 		cameras: async () => cameras(),
+		"cameras/restart": async ({ camera }) => done(restarts.restart(watched(camera), PATIENCE)),
 		domains: async ({ camera }) =>
 			(await domains(watched(camera))).map(({ id, name, visits, steps, madeAt, lastUsedAt }) => ({
 				...{ id, name, visits, steps },

@@ -78,6 +78,13 @@ export const adaptation = z.object({
 	droppedSteps: count("Steps that were not taken, because their loss was not finite."),
 	loss: nullable(z.number(), "Of the last step."),
 	aligned: z.boolean().describe("Whether statistics are aligned in closed form."),
+	gain: z
+		.number()
+		.max(1)
+		.optional()
+		.describe(
+			"With `adapt.method: zoa+`, since the domain's first sweep, over all visits: how much less out of line with the source's statistics the frames that the last sweep looked at are than with the model as it was prepared, 1 − residual / residual of the source. A residual is the mean, over all sites behind the stem, of the shift score between the moments seen there and the source's for the classes predicted, in tolerances of the site. 0: the source's parameters stand; 1: nothing is out of line any more; below 0: more is. Measured without labels: it is not accuracy.",
+		),
 });
 
 export const gap = z.object({
@@ -112,7 +119,12 @@ export const info = z.object({
 const tally = {
 	frames: count("Frames that the source delivered: `predictions` and `dropped` together."),
 	predictions: count("Frames that were predicted."),
-	dropped: count("Frames that were not."),
+	dropped: count(
+		"Frames that were not: nobody took them in time, or what came out of the model for them was no number.",
+	),
+	failed: count(
+		"Frames for which what was learned gave no numbers: the model as it was prepared predicted them, or they are among `dropped`.",
+	),
 };
 
 export const health = z.object({
@@ -174,6 +186,7 @@ export const requests = {
 	info: z.object({ transaction }),
 	health: z.object({ transaction }),
 	cameras: z.object({ transaction }),
+	"cameras/restart": z.object({ camera: name("Which one."), transaction }),
 	domains: z.object({ camera: name("Whose domains."), transaction }),
 	"domains/rename": z.object({
 		camera: name("Whose domain."),
@@ -200,6 +213,7 @@ export const answers = {
 	info,
 	health,
 	cameras: health.shape.cameras,
+	"cameras/restart": z.object({}),
 	domains: z.array(known),
 	"domains/rename": z.object({}),
 	"domains/remove": z.object({}),

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
-import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
 import type { Fault } from "../../adapters/faulty-proxy.js";
 import { eventually, makeClip, many, temporaryDirectory } from "../../adapters/fixtures.js";
-import { type Ended, freePort, type Started, starter } from "../fixtures.js";
+import { type Ended, freePort, type Started, starter, testBroker } from "../fixtures.js";
 import { listener } from "./fixtures.js";
 
 const folder = temporaryDirectory();
 const start = starter(folder);
 const listen = listener();
+const open = testBroker();
 const cleanups: (() => Promise<unknown>)[] = [];
 after(async () => {
 	for (const cleanup of cleanups.reverse()) await cleanup();
@@ -128,14 +128,13 @@ describe("a daemon whose broker", () => {
 			await consumer.subscribeAsync("acclimate/#", { qos: 1 });
 			return { kept, seqs };
 		};
-		const first = await openEmbeddedBroker(port);
+		const first = await open({ port });
 		const before = await hear(first.url);
 		const daemon = start("run", configured(first.url));
 		await eventually(() => before.seqs.size > 20, 20_000);
 		await first.close();
 		await sleep(1_000);
-		const second = await openEmbeddedBroker(port);
-		cleanups.push(second.close);
+		const second = await open({ port });
 		// Listens before the daemon has found its way back, which takes it a second at least.
 		const later = await hear(second.url);
 		await eventually(() => later.seqs.size > 50, 20_000);

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { bundled } from "../paths.js";
-import { problemOf } from "./fixtures.js";
 import { page } from "./page.js";
+import { problemOf } from "./payloads.contract.js";
 import { topics } from "./topics.js";
 
 test("docs/mqtt.md is what the messages' descriptions say", () => {

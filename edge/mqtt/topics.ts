@@ -46,7 +46,7 @@ const exampleInfo = {
 	},
 	cameras: ["road"],
 };
-const exampleCameras = { road: { status: "online", frames: 42, predictions: 40, dropped: 2, domain: "d1" } };
+const exampleCameras = { road: { status: "online", frames: 42, predictions: 40, dropped: 2, failed: 0, domain: "d1" } };
 const exampleHealth = {
 	schema: 1,
 	publishedAt: time(30),
@@ -59,6 +59,7 @@ const exampleData: Readonly<Record<Request, unknown>> = {
 	info: exampleInfo,
 	health: exampleHealth,
 	cameras: exampleCameras,
+	"cameras/restart": {},
 	domains: [{ id: "d1", name: "fog", visits: 3, steps: 12, madeAt: time(1), lastUsedAt: time(5) }],
 	"domains/rename": {},
 	"domains/remove": {},
@@ -67,14 +68,17 @@ const exampleRequest: Readonly<Record<Request, object>> = {
 	info: { transaction: "a1" },
 	health: { transaction: "a2" },
 	cameras: { transaction: "a3" },
-	domains: { camera: "road", transaction: "a4" },
-	"domains/rename": { camera: "road", domain: "d1", name: "fog", transaction: "a5" },
-	"domains/remove": { camera: "road", domain: "d1", transaction: "a6" },
+	"cameras/restart": { camera: "road", transaction: "a4" },
+	domains: { camera: "road", transaction: "a5" },
+	"domains/rename": { camera: "road", domain: "d1", name: "fog", transaction: "a6" },
+	"domains/remove": { camera: "road", domain: "d1", transaction: "a7" },
 };
 const wanted: Readonly<Record<Request, string>> = {
 	info: "The same as on bridge/info.",
 	health: "The same as on bridge/health, but of this moment.",
 	cameras: "How each camera is.",
+	"cameras/restart":
+		"Ends the ffmpeg that reads a camera's source and starts another; what was learned is kept. Answered when the old one is gone; whether frames come is told on the status topic.",
 	domains: "What is stored of a camera's domains.",
 	"domains/rename": "Another name for a domain.",
 	"domains/remove": "Forgets a domain, unless it is the one at hand.",
@@ -141,6 +145,7 @@ export const topics: readonly Topic[] = [
 		droppedSteps: 0,
 		loss: 3.21,
 		aligned: true,
+		gain: 0.62,
 	}),
 	told(
 		"<camera>/gap",
@@ -155,7 +160,7 @@ export const topics: readonly Topic[] = [
 		retained: false,
 		deliver: "last",
 		about:
-			"What a camera's learning is to do. `FREEZE`: the model stays as it is, `ON`: it learns again. `RESET`: back to the model as it was prepared. `ROLLBACK`: back to what was stored last of the domain at hand, or else to the last checkpoint. The adaptation topic answers. A retained command is passed over.",
+			"What a camera's learning is to do. `FREEZE`: the model stays as it is, `ON`: it learns again. `RESET`: back to the model as it was prepared. `ROLLBACK`: back to what learning stored last, of the domain at hand or, where it stored nothing of that, of the camera; what commands have changed is not learning, so it undoes a `RESET` until learning stores anew. The adaptation topic answers. A retained command is passed over.",
 		payload: z.enum(["ON", "FREEZE", "RESET", "ROLLBACK"]),
 		example: "FREEZE",
 	},

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { openFaultyProxy } from "../../adapters/faulty-proxy.js";
+import { killed } from "./processes.js";
 
 /** Why there can be no broker on this machine, or false. */
 export const noMosquitto: string | false =
@@ -37,10 +38,7 @@ export class Broker {
 	async kill(): Promise<void> {
 		const child = this.#child;
 		this.#child = undefined;
-		if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-		const gone = once(child, "exit");
-		child.kill("SIGKILL");
-		await gone;
+		await killed(child);
 	}
 
 	async close(): Promise<void> {

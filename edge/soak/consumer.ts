@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
+import { openJudge } from "../mqtt/payloads.contract.js";
 
 /** One camera as its consumer knows it; predictions by their `seq`. */
 export interface Heard {
@@ -13,11 +15,20 @@ export interface Heard {
 	newest: number;
 }
 
-/** Somebody who relies on the messages, and writes down what comes. */
+/** Somebody who relies on the messages, writes down what comes, and holds it against what docs/mqtt.md says. */
 export class Consumer {
 	readonly cameras = new Map<string, Heard>();
 	available = "";
+	readonly #judge = openJudge();
+	/** What the daemon answered last. */
+	#answer: { readonly transaction?: string; readonly error?: string } = {};
+	#asked = 0;
 	#client: MqttClient | undefined;
+
+	/** What was wrong with messages, one sentence each. */
+	get problems(): readonly string[] {
+		return this.#judge.problems;
+	}
 
 	async connect(url: string): Promise<void> {
 		this.#client = await connectAsync(url, { reconnectPeriod: 0 });
@@ -29,7 +40,24 @@ export class Consumer {
 		await this.#client?.endAsync(true);
 	}
 
+	/**
+	 * Asks the daemon for something.
+	 * @throws when it refuses, or does not answer within so many milliseconds
+	 */
+	async ask(request: string, payload: object, patience = 10_000): Promise<void> {
+		const transaction = String(++this.#asked);
+		const asked = { ...payload, transaction };
+		await this.#client?.publishAsync(`acclimate/bridge/request/${request}`, JSON.stringify(asked), { qos: 1 });
+		for (let waited = 0; this.#answer.transaction !== transaction; waited += 50) {
+			if (waited > patience) throw new Error(`${request} was not answered`);
+			await sleep(50);
+		}
+		if (this.#answer.error) throw new Error(`${request}: ${this.#answer.error}`);
+	}
+
 	#hear(topic: string, payload: string): void {
+		this.#judge.judge(topic, payload);
+		if (topic.startsWith("acclimate/bridge/response/")) this.#answer = JSON.parse(payload);
 		const [, camera, channel] = topic.split("/");
 		if (camera === "available") this.available = payload;
 		if (channel === undefined) return;

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Summary } from "../run.js";
 import type { Tally } from "../watch.js";
+import { childrenOf, killed } from "./processes.js";
 
 const MAIN = fileURLToPath(new URL("../main.js", import.meta.url));
 
@@ -83,24 +84,12 @@ export class Daemon {
 	async kill(): Promise<void> {
 		const child = this.#child;
 		this.#child = undefined;
-		if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-		const gone = once(child, "exit");
-		child.kill("SIGKILL");
-		await gone;
+		await killed(child);
 	}
 
 	/** Process ids of the ffmpeg that reads a source, by a part of its arguments. */
-	async ffmpegOf(part: string): Promise<number[]> {
-		const found: number[] = [];
-		for (const name of await readdir("/proc")) {
-			if (!/^\d+$/.test(name)) continue;
-			const [stat, command] = await Promise.all(
-				["stat", "cmdline"].map((file) => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")),
-			);
-			const parent = Number(/^\d+ \(.*\) \S (\d+)/s.exec(stat)?.[1]);
-			if (parent === this.pid && command.includes(part)) found.push(Number(name));
-		}
-		return found;
+	ffmpegOf(part: string): Promise<number[]> {
+		return childrenOf(this.pid, part);
 	}
 }
 
@@ -109,4 +98,5 @@ const plus = (a: Tally | undefined, b: Tally): Tally => ({
 	frames: (a?.frames ?? 0) + b.frames,
 	predictions: (a?.predictions ?? 0) + b.predictions,
 	dropped: (a?.dropped ?? 0) + b.dropped,
+	failed: (a?.failed ?? 0) + b.failed,
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync } from "mqtt";
 import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
+import { openJudge } from "../mqtt/payloads.contract.js";
 import { bundled } from "../paths.js";
 import { Daemon } from "./daemon.js";
 
@@ -22,7 +23,7 @@ export interface Report {
 	 * of each tenth of the time, because garbage grows and goes.
 	 */
 	readonly memory: { readonly end: number; readonly slope: number };
-	/** Predicted, dropped, and what the daemon said of its end. */
+	/** Predicted, dropped, and what was wrong with the daemon's end or its messages. */
 	readonly predictions: number;
 	readonly dropped: number;
 	readonly faults: readonly string[];
@@ -42,7 +43,8 @@ const LONGEST_START = 60_000;
  */
 export const watchEight = async (seconds: number, warmUp: number): Promise<Report> => {
 	const folder = await mkdtemp(join(tmpdir(), "acclimate-eight-"));
-	const broker = await openEmbeddedBroker();
+	const { judge, problems } = openJudge();
+	const broker = await openEmbeddedBroker(0, judge);
 	const source = `{ file: ${JSON.stringify(bundled.clip)}, loop: true, pace: realtime }`;
 	const cameras = CAMERAS.map((name) => `  ${name}: { source: ${source}, region: [80, 40, 160, 160] }\n`).join("");
 	await writeFile(join(folder, "eight.yaml"), `mqtt: { url: "${broker.url}" }\nstore: ./store\ncameras:\n${cameras}`);
@@ -90,7 +92,7 @@ export const watchEight = async (seconds: number, warmUp: number): Promise<Repor
 			memory: { end: memory[memory.length - 1][1], slope: slopeOf(leastOf(memory, 10)) },
 			predictions: tallies.reduce((sum, { predictions }) => sum + predictions, 0),
 			dropped: tallies.reduce((sum, { dropped }) => sum + dropped, 0),
-			faults: daemon.faults,
+			faults: [...daemon.faults, ...problems],
 		};
 	} finally {
 		daemon.kill();

@@ -43,6 +43,13 @@ export const faults: readonly Fault[] = [
 		},
 	},
 	{
+		name: "ffmpeg hangs and somebody restarts it",
+		async strike(scene) {
+			await toFfmpeg(scene, "SIGSTOP");
+			await scene.consumer.ask("cameras/restart", { camera: "road" });
+		},
+	},
+	{
 		name: "a camera's file vanishes",
 		async strike(scene, hold) {
 			await rename(scene.clip, `${scene.clip}.away`);

@@ -8,8 +8,9 @@ import { type Fault, faults } from "./faults.js";
 import { type Scene, setScene } from "./scene.js";
 
 /*
- * `npm run soak -- --minutes 30`: every fault in turn, again and again, on real parts; at the end every count must add up.
- * Each fault strikes at least once, however few the minutes are.
+ * `npm run soak -- --minutes 30`: every fault in turn, again and again, on real parts; at the end every count must add up, and
+ * every message must have been what its topic's JSON Schema says. Each fault strikes at least once, however few the minutes
+ * are.
  */
 
 /** Milliseconds after a fault's end in which everything must be as before. */
@@ -94,7 +95,7 @@ try {
 } catch (error) {
 	problems.push((error as Error).message);
 } finally {
-	problems.push(...scene.daemon.faults);
+	problems.push(...scene.daemon.faults, ...scene.consumer.problems);
 	await scene.close();
 }
 for (const problem of problems) console.error(problem);

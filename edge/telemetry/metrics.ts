@@ -12,7 +12,11 @@ type Reading = (camera: CameraVitals) => number | undefined;
 const counters: Readonly<Record<string, readonly [help: string, reading: Reading]>> = {
 	acclimate_frames_total: ["Frames that the source delivered.", ({ tally }) => tally.frames],
 	acclimate_predictions_total: ["Frames that were predicted.", ({ tally }) => tally.predictions],
-	acclimate_frames_dropped_total: ["Frames that were dropped because none took them.", ({ tally }) => tally.dropped],
+	acclimate_frames_dropped_total: ["Frames that came to no prediction.", ({ tally }) => tally.dropped],
+	acclimate_frames_failed_total: [
+		"Frames for which what was learned gave no numbers: predicted with the model as it was prepared, or dropped.",
+		({ tally }) => tally.failed,
+	],
 	acclimate_windows_total: ["Windows of frames that were filled for zeroth-order steps.", ({ tally }) => tally.windows],
 	acclimate_steps_total: [
 		"Steps of learning that were taken: sweeps, or zeroth-order ones.",
@@ -26,7 +30,10 @@ const gauges: Readonly<Record<string, readonly [help: string, reading: Reading]>
 	acclimate_frames_waiting: ["Frames that wait to be predicted.", ({ waiting }) => waiting],
 	acclimate_domain: ["Number of the domain at hand: 3 is d3.", ({ domain }) => numberIn(domain?.id)],
 	acclimate_domains: ["Domains that are known, the one at hand among them.", ({ tally }) => tally.domains],
-	acclimate_gain: ["Gain over the source model, as last published.", ({ adaptation }) => finite(adaptation?.gain)],
+	acclimate_gain: [
+		"Of zoa+: how much less out of line than with the model as prepared, 1 at most, as last published; no accuracy.",
+		({ adaptation }) => finite(adaptation?.gain),
+	],
 };
 
 /** The daemon's metrics in Prometheus' text format; what is not an event is read at each scrape. */

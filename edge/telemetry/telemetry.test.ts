@@ -5,11 +5,10 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openEmbeddedBroker } from "../../adapters/embeddedBroker.js";
 import { openFaultyProxy } from "../../adapters/faulty-proxy.js";
 import { eventually, makeClip, temporaryDirectory } from "../../adapters/fixtures.js";
 import type { Camera, Outlet } from "../../operators/types.js";
-import { freePort, starter } from "../fixtures.js";
+import { freePort, starter, testBroker } from "../fixtures.js";
 import { Mistake } from "../mistake.js";
 import { emptyTally } from "../watch.js";
 import { alive, ready } from "./health.js";
@@ -152,10 +151,14 @@ describe("metrics", () => {
 			assert.equal(sample(text, 'acclimate_latency_seconds_bucket{le="0.1",camera="road"}'), 0);
 			assert.equal(sample(text, 'acclimate_latency_seconds_bucket{le="0.5",camera="road"}'), 1);
 			assert.equal(road("gain"), undefined, "nothing was said of a gain");
+			assert.equal(road("windows_total"), undefined, "no step needs any");
 			assert.ok((sample(text, "process_resident_memory_bytes") ?? 0) > 1e7);
 		}
 		await outlet.publish("adaptation", { state: "learning", gain: 0.25 });
-		assert.equal(sample((await get(`${http.url}/metrics`)).text, 'acclimate_gain{camera="road"}'), 0.25);
+		Object.assign(tally, { windows: 6, failed: 2 });
+		const { text } = await get(`${http.url}/metrics`);
+		const now = (name: string) => sample(text, `acclimate_${name}{camera="road"}`);
+		assert.deepEqual([now("gain"), now("windows_total"), now("frames_failed_total")], [0.25, 6, 2]);
 		vitals.forget("road");
 		assert.doesNotMatch((await get(`${http.url}/metrics`)).text, /acclimate_frames_total\{/);
 		await http.close();
@@ -168,12 +171,9 @@ describe("a daemon with http in its configuration", () => {
 	);
 
 	it("is ready while its broker is away, and counts what it predicts", async () => {
-		const embedded = await openEmbeddedBroker();
+		const embedded = await testBroker()();
 		const proxy = await openFaultyProxy(embedded.url);
-		after(async () => {
-			await proxy.close();
-			await embedded.close();
-		});
+		after(proxy.close);
 		const port = await freePort();
 		const file = join(folder, "cam.yaml");
 		writeFileSync(

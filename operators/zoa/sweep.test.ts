@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Anatomy, advancedSweep, attempted, begunSweep, betterOf, type Measurement, residualOf } from "./sweep.js";
+import {
+	type Anatomy,
+	advancedSweep,
+	attempted,
+	begunSweep,
+	betterOf,
+	gainOf,
+	type Measurement,
+	residualOf,
+} from "./sweep.js";
 import type { Vector } from "./vector.js";
 
 const CHANNELS = 4;
@@ -80,4 +89,17 @@ test("the source is kept where nothing better is found, or where it did and litt
 	assert.equal(betterOf(far, [far, hopeless], false, ANATOMY), far, "still hopeless");
 	assert.equal(betterOf(far, [far, better], true, ANATOMY), better, "much is wrong");
 	assert.equal(betterOf(far, [far, attempt(Number.NaN)], false, ANATOMY), far, "not a number");
+});
+
+test("the gain is the part of what was out of line that is in line now", () => {
+	const attempt = (mean: number) =>
+		attempted(Float32Array.of(mean), seen({ mean, deviation: 1 }, new Float32Array(SOURCE.length)), ANATOMY);
+	const source = attempt(2);
+	assert.equal(gainOf(source, source, ANATOMY), 0);
+	assert.equal(gainOf(source, attempt(0), ANATOMY), 1);
+	assert.ok(Math.abs((gainOf(source, attempt(1), ANATOMY) ?? 0) - 0.75) < 1e-4, "shift scores go with the square");
+	assert.ok((gainOf(source, attempt(3), ANATOMY) ?? 0) < 0);
+	assert.equal(gainOf(source, attempt(Number.NaN), ANATOMY), undefined);
+	const inLine = attempt(0);
+	assert.equal(gainOf(inLine, inLine, ANATOMY), 0);
 });

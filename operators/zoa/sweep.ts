@@ -108,6 +108,18 @@ export const betterOf = (source: Attempt, attempts: readonly Attempt[], isHome: 
 	return residual(best) < HOPELESS && (!isHome || residual(source) > SLIGHT) ? best : source;
 };
 
+/**
+ * How much less out of line with the source's statistics frames are with what was chosen for them than with the model as it
+ * was prepared: 1 − residual(chosen) / residual(source). 0 where the source was chosen, 1 where nothing is left to be wished
+ * for, below 0 where it is further out of line. Undefined where that is no number.
+ */
+export const gainOf = (source: Attempt, chosen: Attempt, anatomy: Anatomy): number | undefined => {
+	if (chosen === source) return 0;
+	const gain = 1 - residualOf(chosen, anatomy) / residualOf(source, anatomy);
+	// A shift score of nothing is rounded to next to nothing, on either side.
+	return Number.isFinite(gain) ? Math.min(1, gain) : undefined;
+};
+
 /** Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm. */
 const HARMLESS = 1.4;
 

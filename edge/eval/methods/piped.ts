@@ -91,6 +91,7 @@ function openPipeline(model: Model, settings: Settings): Adapting {
 }
 
 const answerOf = (round: Inferred, passes: number): Answer => {
+	if (round.predictions.length < round.frames.length) throw new Error("what comes out of the model is no number");
 	const { domain, domains } = round.knowledge;
 	const event = "domainEvent" in round ? (round as Recalled).domainEvent : undefined;
 	const stored = domains.reduce((sum, { vector, alignment }) => sum + vector.byteLength + alignment.byteLength, 0);
