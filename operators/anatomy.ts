@@ -15,6 +15,8 @@ export interface Plan extends Anatomy {
 	ready(moments: Moments): Moments;
 	/** Raw moments [2,E] of each frame's stem, before its affine: nothing that is learned can move it. */
 	stemsOf(activations: Activations): RawMoments[];
+	/** Whether the source's moments are known of each class. */
+	readonly tellsClasses: boolean;
 	/** Of the source's stem [E]. */
 	readonly stem: Moments;
 	/** What frames showed, raw moments [2,S] of all sites each, against the source's moments of the classes predicted. */
@@ -54,6 +56,7 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		tolerances: tolerancesOf(apart),
 		groups: without === "order" ? 0 : GROUPS,
 		guarded: without !== "guard",
+		tellsClasses: !isPlain,
 		stem,
 		ready: (seen) => comparable(seen, { source: stem }),
 		stemsOf: (activations) => stemRows(bundle, activations),

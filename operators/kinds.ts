@@ -19,11 +19,14 @@ export const isNone = (alignment: Vector): boolean => alignment.every((a) => a =
 /** Whether a sweep over a study's frames has come to an end. */
 export const isSwept = ({ tuned, tuning }: Study): boolean => tuned.sweeps > (tuning ? 1 : 0);
 
-export const storedKinds = ({ domains }: Knowledge): Kind[] =>
-	domains.map(({ stemMean, stemVariance, alignment }) => ({
-		stem: { mean: stemMean, variance: stemVariance },
-		alignment,
-	}));
+/** Of the bank; what it holds of the present domain is older than what is known. */
+export const storedKinds = ({ domains, domain }: Knowledge): Kind[] =>
+	domains
+		.filter(({ id }) => id !== domain.id)
+		.map(({ stemMean, stemVariance, alignment }) => ({
+			stem: { mean: stemMean, variance: stemVariance },
+			alignment,
+		}));
 
 /** All that something is known of: the source, the present domain, the stored ones, the candidate for the next. */
 const kinds = (knowledge: Knowledge, plan: Plan): Kind[] => {

@@ -26,7 +26,7 @@ export const unfinished = { window: [], pass: undefined } as const;
 /** What `zoa+` has of a domain that has just begun. */
 export const unstudied = (classes: number) => ({
 	pictures: emptyMemory(classes),
-	tuned: { frames: 0, sweeps: 0, until: -1, enough: 1, isHome: false },
+	tuned: { frames: 0, sweeps: 0, until: 0, enough: 1, isHome: false },
 	tuning: undefined,
 	gain: undefined,
 });
@@ -74,6 +74,7 @@ export interface Checkpoint
 		| "alignment"
 		| "aligning"
 		| "gain"
+		| "tuned"
 		| "detector"
 		| "shift"
 		| "random"
@@ -94,7 +95,6 @@ export const checkpointOf = ({
 	domains,
 	memory,
 	pictures,
-	tuned,
 	tuning,
 	candidate,
 	window,

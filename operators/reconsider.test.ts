@@ -5,7 +5,7 @@ import { memoryModel } from "../adapters/model.memory.js";
 import { LEARNING } from "./fixtures.js";
 import { firstKnowledge } from "./knowledge.js";
 import { reconsider } from "./reconsider.js";
-import type { Activations, Detected, DomainRecord, Frame, Model } from "./types.js";
+import type { Activations, Camera, Detected, DomainRecord, Frame, Model } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { channelsOf, moments } from "./zoa/moments.js";
 
@@ -40,6 +40,8 @@ const shown = (shifts: readonly number[]): Activations => {
 	};
 };
 
+const camera: Camera = { live: false, waiting: 0, dropped: 0, take: async () => [], close: async () => {} };
+
 const frame = (shift: number, index: number): Frame => ({
 	pixels: new Uint8Array(1).fill(10 * shift + 100),
 	index,
@@ -51,6 +53,7 @@ const reconsidered = async (
 	shifts: readonly number[],
 	verdict: Detected["verdict"],
 	known: Partial<Detected["knowledge"]>,
+	waits: Partial<Camera> = {},
 ) => {
 	const asked: { shifts: readonly number[]; affine: Float32Array }[] = [];
 	const forward: Model["forward"] = async (pixels, affine) => {
@@ -70,7 +73,9 @@ const reconsidered = async (
 		failed: 0,
 	};
 	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };
-	const after = await firstValueFrom(of(step).pipe(reconsider({ ...model, forward }, learning)));
+	const after = await firstValueFrom(
+		of(step).pipe(reconsider({ ...model, forward }, { ...camera, ...waits }, learning)),
+	);
 	return { asked, after };
 };
 
@@ -129,4 +134,26 @@ test("with the source's own parameters nothing is predicted again", async () => 
 test("frames that are not finite are looked at once", async () => {
 	const { asked } = await reconsidered([Number.NaN, 0], "odd", { alignment: night });
 	assert.ok(asked.length <= 2);
+});
+
+test("of what the bank holds of the present domain its newest parameters count", async () => {
+	const { domain } = firstKnowledge(bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
+	const old = {
+		...record(
+			SOURCE.map(() => 0),
+			5,
+		),
+		id: domain.id,
+	};
+	const { asked } = await reconsidered([5, 5, -6], "odd", { alignment: night, domains: [old] });
+	assert.deepEqual(
+		asked.map(({ shifts }) => shifts),
+		[[-6]],
+	);
+});
+
+test("a camera that is behind waits for nothing", async () => {
+	const { asked, after } = await reconsidered([0, 0], "odd", { alignment: night }, { live: true, waiting: 2 });
+	assert.deepEqual(asked, []);
+	assert.equal(after.activations.logits[0], 0);
 });

@@ -5,7 +5,7 @@ import { packed } from "./batch.js";
 import { isNone, nearestKnown } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
-import type { Activations, Bundle, Detected, Model } from "./types.js";
+import type { Activations, Bundle, Camera, Detected, Model } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
@@ -17,8 +17,12 @@ import { plus, rows, type Vector, zeros } from "./zoa/vector.js";
 /** Shift score up to which frames look like those of a domain that is known. */
 const AKIN = 0.6;
 
-/** How far out of line frames of a settled domain are, in tolerances for the classes in view, when the source is tried on them. */
+/**
+ * How far out of line frames of a settled domain are, in tolerances for the classes in view, when the source is tried on
+ * them; and how many it takes to tell, since a few are out of line by chance.
+ */
 const ASTRAY = 3;
+const TELLING = 4;
 
 /** Frames of a batch that are predicted with one θ. */
 interface Part {
@@ -36,36 +40,36 @@ interface Proposal {
 /**
  * Predicts frames again that do not look like their domain, whose predictions have not left yet: with a night's alignment a
  * picture by day would be nothing but white. `zoa+` tells frames that look alike from the others, and gives them what is
- * known of their kind.
+ * known of their kind. A camera that is behind has no time for it.
  */
-export const reconsider = (model: Model, learning: Learning): OperatorFunction<Detected, Detected> => {
+export const reconsider = (model: Model, camera: Camera, learning: Learning): OperatorFunction<Detected, Detected> => {
 	const { bundle } = model;
-	const { sweep, gate } = learning;
-	const plan = planOf(bundle, sweep?.without);
-	const isSorted = sweep && sweep.without !== "kinds";
+	const plan = planOf(bundle, learning.sweep?.without);
+	const isSorting = learning.sweep !== undefined && learning.sweep.without !== "kinds";
 	return concatMap(async (step) => {
 		const { frames, knowledge, verdict } = step;
-		const isSettled = verdict === "same" && (!isSorted || isNone(knowledge.alignment));
-		if (!learning.align || learning.published || isSettled) return step;
-		const stemAligned = (activations: Activations) => ({
-			alignment: stemAlignment(bundle, activations, gate),
-			isSure: true,
-		});
-		const retried = async (part: Part, { alignment, isSure }: Proposal): Promise<Part> => {
-			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
+		const isSettled = verdict === "same" && (!isSorting || isNone(knowledge.alignment));
+		const isBehind = camera.live && camera.waiting >= frames.length;
+		if (!learning.align || learning.published || isSettled || isBehind) return step;
+		const proposed = (part: Part): Proposal | undefined => {
+			const stemAligned = () => stemAlignment(bundle, part.activations, learning.gate);
+			if (!isSorting) return { alignment: stemAligned(), isSure: true };
+			const known = sorted(part, step, plan);
+			return known || verdict === "same" ? known : { alignment: stemAligned(), isSure: false };
+		};
+		const retried = async (part: Part): Promise<Part> => {
+			const proposal = proposed(part);
+			if (!proposal || isEqual(proposal.alignment, knowledge.alignment)) return part;
+			const affine = plus(plus(bundle.source.affine, proposal.alignment), learned(knowledge.mix));
 			const activations = await model.forward(packed(part.places.map((i) => frames[i])), affine);
-			const isBetter = isSure || residual(activations, plan) < residual(part.activations, plan);
+			const isBetter = proposal.isSure || residual(activations, plan) < residual(part.activations, plan);
 			return isBetter ? { ...part, affine, activations } : part;
 		};
 		const parts: Part[] = [];
-		for (const part of isSorted ? partsOf(step, plan) : [{ ...step, places: [...frames.keys()] }]) {
-			const { activations } = part;
-			const proposal = isSorted
-				? (sorted(part, step, plan) ??
-					(verdict === "same" ? undefined : { ...stemAligned(activations), isSure: false }))
-				: stemAligned(activations);
-			parts.push(proposal && proposal.alignment !== knowledge.alignment ? await retried(part, proposal) : part);
+		for (const part of isSorting ? partsOf(step, plan) : [{ ...step, places: [...frames.keys()] }]) {
+			parts.push(await retried(part));
 		}
+		if (parts.every(({ affine }) => affine === step.affine)) return step;
 		const activations = gathered(parts);
 		const again = predictions(frames, activations, knowledge, bundle);
 		// Parameters that give no numbers are no better.
@@ -75,10 +79,14 @@ export const reconsider = (model: Model, learning: Learning): OperatorFunction<D
 	});
 };
 
+const isEqual = (a: Vector, b: Vector): boolean => a.every((value, i) => value === b[i]);
+
 /** A batch in parts that look alike. */
 const partsOf = ({ affine, activations }: Detected, plan: Plan): Part[] =>
 	alike(plan.stemsOf(activations).map((raw) => plan.ready(moments(raw)))).map((places) => ({
-		...{ places, affine, activations: chosen(activations, places) },
+		places,
+		affine,
+		activations: chosen(activations, places),
 	}));
 
 /**
@@ -90,7 +98,8 @@ const sorted = ({ activations }: Part, { knowledge, verdict }: Detected, plan: P
 	const nearest = nearestKnown(stem, knowledge, plan);
 	const known = nearest && nearest.away < AKIN ? nearest.alignment : undefined;
 	if (known && (verdict !== "same" || isNone(known))) return { alignment: known, isSure: true };
-	if (verdict !== "same" || astray(activations, plan) < ASTRAY) return undefined;
+	const isTelling = plan.tellsClasses && activations.frames >= TELLING;
+	if (verdict !== "same" || !isTelling || astray(activations, plan) < ASTRAY) return undefined;
 	return { alignment: zeros(plan.source.length), isSure: false };
 };
 

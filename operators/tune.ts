@@ -1,38 +1,20 @@
 import { concatMap, map, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
-import { packed } from "./batch.js";
 import { isNone, isSwept, nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
 import { unfinished, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
-import type { Camera, Frame, Knowledge, Model, Recalled, Study, Tuning } from "./types.js";
-import { offered } from "./zoa/memory.js";
+import { advanced, BATCH, begun, isDue, withPicture } from "./study.js";
+import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
 import { learned } from "./zoa/mix.js";
-import { isMixture } from "./zoa/mixture.js";
 import { moments, pooled, shiftScore } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
-import { advancedSweep, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
-import { showTheSame, thumbnail } from "./zoa/thumbnail.js";
-import { minus, plus, rows, type Vector, zeros } from "./zoa/vector.js";
-
-/** Frames that a domain keeps for its sweeps. */
-const KEPT = 32;
-
-/** Different frames that all sites are aligned by. */
-const ENOUGH = 12;
-
-/** Frames of a domain after which its stem is aligned, which hardly depends on what is in view. */
-const FIRST = 16;
-
-/** Share of what is kept that must be new since the last sweep for another one. */
-const RENEWED = 0.6;
-
-/** Frames that a sweep passes through the model at once. */
-const BATCH = 8;
+import { thumbnail } from "./zoa/thumbnail.js";
+import { minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /**
- * Aligns the model to the present domain in sweeps from front to back (zoa/sweep.ts) over frames that were kept of it: soon
- * after it began, and then ever more rarely, each time beginning at the source, so that nothing is kept that has become
- * worse than doing nothing. What looks unlike the domain is studied at once as a candidate for the next one.
+ * Aligns the model to the present domain in sweeps from front to back (zoa/sweep.ts) over frames that are kept of it: soon
+ * after it began, and then whenever most of what is kept is new, each time beginning at the source, so that nothing is kept
+ * that has become worse than doing nothing. What looks unlike the domain is studied at once, as a candidate for the next one.
  */
 export const tune = (
 	model: Model,
@@ -49,20 +31,17 @@ const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Re
 	map((step) => {
 		const { knowledge, verdict, domainEvent } = step;
 		if (verdict === "odd" && sweeping.without === "candidate") return step;
-		const candidate = candidateOf(step, plan);
-		const [study, random] = studied(verdict === "same" ? knowledge : candidate, step, plan, sweeping);
-		if (verdict === "odd") return { ...step, knowledge: { ...knowledge, random, candidate: study } };
 		if (verdict === "same") {
-			const isOver = step.detector.evidence === 0;
-			return {
-				...step,
-				knowledge: { ...knowledge, ...study, random, candidate: isOver ? undefined : knowledge.candidate },
-			};
+			const [study, random] = studied(knowledge, step, plan, sweeping);
+			const candidate = step.detector.evidence === 0 ? undefined : knowledge.candidate;
+			return { ...step, knowledge: { ...knowledge, ...study, random, candidate } };
 		}
+		const [study, random] = studied(candidateOf(step, plan), step, plan, sweeping);
+		if (verdict === "odd") return { ...step, knowledge: { ...knowledge, random, candidate: study } };
 		// A domain that was recognized has its own.
-		const { alignment, gain } =
-			domainEvent === "matched" ? knowledge : { alignment: begunWith(step, study, plan), gain: study.gain };
-		return { ...step, knowledge: { ...knowledge, ...study, alignment, gain, random, candidate: undefined } };
+		const { alignment, gain, tuning } =
+			domainEvent === "matched" ? knowledge : { ...study, alignment: begunWith(step, study, plan) };
+		return { ...step, knowledge: { ...knowledge, ...study, alignment, gain, tuning, random, candidate: undefined } };
 	});
 
 /** Shift score from which on what is odd is odd in another way than before. */
@@ -81,31 +60,23 @@ const begunWith = ({ affine, knowledge: { mix } }: Recalled, study: Study, { sou
 	isSwept(study) ? study.alignment : minus(minus(affine, source), learned(mix));
 
 /** A domain's study with the round's frames. */
-const studied = (study: Study, step: Recalled, plan: Plan, { without }: Sweeping): [Study, RandomState] => {
-	const { activations, frames, predictions } = step;
+const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweeping): [Study, RandomState] => {
+	const { activations, frames, predictions, knowledge, verdict, affine } = step;
 	const { width, height } = plan.input;
-	let { random } = step.knowledge;
-	let { pictures } = study;
 	const stems = plan.stemsOf(activations);
-	const isAtSource = step.verdict === "same" && isSource(step.affine, plan);
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
+	// In a domain with an alignment the frames of a batch may have been predicted with different parameters.
+	const isAtSource =
+		verdict === "same" && isNone(knowledge.alignment) && affine.every((value, i) => value === plan.source[i]);
+	let study = before;
+	let { random } = knowledge;
 	predictions.forEach(({ frame, probabilities }, i) => {
-		const picture = {
-			frame,
-			probabilities,
-			thumbnail: thumbnail(frame.pixels, width, height),
-			stem: stems[i],
-			atSource: isAtSource ? sites[i].slice() : undefined,
-		};
-		if (without === "balance") pictures = { ...pictures, kept: [...pictures.kept, picture].slice(-KEPT) };
-		else if (!pictures.kept.some((kept) => showTheSame(kept.thumbnail, picture.thumbnail)))
-			[pictures, random] = offered(pictures, picture, random, KEPT);
+		const atSource = isAtSource ? sites[i].slice() : undefined;
+		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnail(frame.pixels, width, height) };
+		[study, random] = withPicture(study, seen, random, without !== "balance");
 	});
-	const { tuned } = study;
-	return [{ ...study, pictures, tuned: { ...tuned, frames: tuned.frames + frames.length } }, random];
+	return [study, random];
 };
-
-const isSource = (affine: Vector, { source }: Plan): boolean => affine.every((value, i) => value === source[i]);
 
 /** Frames that learning may pass through the model at once, before it has to wait for its share. */
 const BURST = 1024;
@@ -133,12 +104,13 @@ const sweep = (
 
 const isSweeping = ({ tuning, candidate }: Knowledge) => tuning !== undefined || candidate?.tuning !== undefined;
 
-/** Sweeps begun that are due, of the present domain and of a candidate that nothing is known of. */
+/** Sweeps begun that are due, unless the bank holds what will be taken up instead. */
 const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
 	const { candidate } = knowledge;
 	const next = candidate && isDue(candidate) && !isStored(candidate, knowledge, plan, nearness);
 	const after = next ? { ...knowledge, candidate: begun(candidate, plan) } : knowledge;
-	return isDue(after) ? withStudy(after, begun(after, plan)) : after;
+	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
+	return isDue(after) && !isWaiting ? withStudy(after, begun(after, plan)) : after;
 };
 
 /** One more batch of the candidate's sweep or, where there is none, of the present domain's. */
@@ -161,76 +133,9 @@ const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 	};
 };
 
-/** Whether a candidate looks like a domain in the bank, whose parameters it will be given. */
-const isStored = (candidate: Study, knowledge: Knowledge, plan: Plan, nearness: number): boolean => {
-	const stem = stemOfStudy(candidate);
+/** Whether a study's frames look like a domain in the bank, whose parameters it will be given. */
+const isStored = (study: Study, knowledge: Knowledge, plan: Plan, nearness: number): boolean => {
+	const stem = stemOfStudy(study);
 	const nearest = stem && nearestOf(plan.ready(stem), storedKinds(knowledge), plan);
 	return nearest !== undefined && nearest.away < nearness;
-};
-
-/** Whether it is time for a sweep: frames enough are kept, and most of them are new since the last one. */
-const isDue = ({ tuned, tuning, pictures: { kept } }: Study): boolean => {
-	const fresh = kept.filter(({ frame }) => frame.index > tuned.until).length;
-	return !tuning && tuned.frames >= FIRST && kept.length >= tuned.enough && fresh >= RENEWED * kept.length;
-};
-
-/** A sweep begun: of all sites from frames enough, until then of the stem, which hardly depends on what is in view. */
-const begun = ({ tuned, pictures, alignment, gain }: Study, plan: Plan): Study => {
-	const { kept } = pictures;
-	const isWhole = kept.length >= ENOUGH;
-	const tuning: Tuning = {
-		frames: kept.map(({ frame }) => frame),
-		sweep: begunSweep(plan, isWhole ? undefined : 1),
-		others: isNone(alignment) ? [] : [alignment],
-		...{ tried: [], done: [] },
-	};
-	const until = Math.max(...kept.map(({ frame }) => frame.index));
-	const study: Study = {
-		...{ alignment, pictures, tuning, gain },
-		tuned: { ...tuned, sweeps: tuned.sweeps + 1, until, enough: isWhole ? KEPT : ENOUGH },
-	};
-	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
-	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
-	if (atSource.length < kept.length) return study;
-	const probabilities = kept.map(({ probabilities }) => probabilities);
-	return seen(study, tuning, plan.measurement(atSource, probabilities), plan);
-};
-
-/** One more batch of the pass under way. */
-const advanced = async (study: Study, model: Model, plan: Plan): Promise<Study> => {
-	const tuning = study.tuning as Tuning;
-	const from = BATCH * tuning.done.length;
-	const frames: readonly Frame[] = tuning.frames.slice(from, from + BATCH);
-	const done = [...tuning.done, await model.forward(packed(frames), plus(plan.source, next(tuning) as Vector))];
-	if (from + frames.length < tuning.frames.length) return { ...study, tuning: { ...tuning, done } };
-	return seen(study, { ...tuning, done: [] }, plan.measurementOf(done), plan);
-};
-
-/** What comes after a complete pass. */
-const seen = (study: Study, tuning: Tuning, measurement: Measurement, plan: Plan): Study => {
-	const { sweep, others, tried } = tuning;
-	const stems = study.pictures.kept.map(({ stem }) => stem);
-	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, plan, undefined);
-	const after: Tuning = sweep.trial
-		? { ...tuning, sweep: advancedSweep(sweep, measurement, plan) }
-		: { ...tuning, others: others.slice(1), tried: [...tried, attempted(others[0], measurement, plan)] };
-	return next(after) ? { ...study, tuning: after } : settled(study, plan, after);
-};
-
-/** What the next pass is made with: what the sweep asks for and, where it found that the source will not do, the others. */
-const next = ({ sweep, others }: Tuning): Vector | undefined =>
-	sweep.trial?.alignment ?? (sweep.from > 0 ? others[0] : undefined);
-
-/** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
-const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study => {
-	const { source, latest, from, until } = tuning?.sweep ?? {};
-	const { tuned } = study;
-	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], tuned.isHome, plan);
-	return {
-		...study,
-		alignment: found?.alignment ?? zeros(plan.source.length),
-		gain: source && found ? gainOf(source, found, plan) : 0,
-		tuning: undefined,
-		tuned: { ...tuned, isHome: from === 0 && until === plan.sites.length },
-	};
 };

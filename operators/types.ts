@@ -74,8 +74,8 @@ export interface Study {
 	/** `zoa+`: frames of the domain that sweeps pass through the model again. */
 	readonly pictures: Memory<Pictured>;
 	/**
-	 * `zoa+`: frames of the domain, sweeps over those that are kept, the newest frame of the last sweep, how many kept ones
-	 * the next one takes, and whether the last one found the source's kind of picture.
+	 * `zoa+`: frames of the domain, sweeps over those that are kept, how many frames there were at the last sweep, how many
+	 * kept ones the next one takes, and whether the last one found the source's kind of picture.
 	 */
 	readonly tuned: {
 		readonly frames: number;
@@ -153,6 +153,8 @@ export interface Measured extends Remembered {
 /** What a sweep keeps of a frame: the picture, since it passes it through the model again. */
 export interface Pictured extends Remembered {
 	readonly frame: Frame;
+	/** How many frames of its domain there were with it. */
+	readonly at: number;
 	/** What it shows, see `thumbnail`. */
 	readonly thumbnail: Vector;
 	/** Raw moments [2,E] of its stem. */
@@ -164,6 +166,8 @@ export interface Pictured extends Remembered {
 /** A sweep over some frames, one small batch of them after the other. */
 export interface Tuning {
 	readonly frames: readonly Frame[];
+	/** Raw moments [2,E] of their stems. */
+	readonly stems: readonly RawMoments[];
 	readonly sweep: Sweep;
 	/** Alignments that are tried beside those of the sweep, and what is known of those that were. */
 	readonly others: readonly Vector[];

@@ -37,7 +37,7 @@ export const pipeline = (
 	const tell = <Step extends Inferred>() => publish<Step>(outlet, bundle.manifest.labels);
 	if (!learning) return rounds(start, pipe(see, tell()));
 
-	const compare = pipe(detect(model, learning), reconsider(model, learning));
+	const compare = pipe(detect(model, learning), reconsider(model, camera, learning));
 	const learn = pipe(recall(bank, bundle, learning), adapt(learner, camera, learning));
 	const keep = pipe(announce(outlet), checkpoint(bank, learning.checkpoint));
 	const adapting = pipe(compare, tell(), learn, keep);

@@ -5,11 +5,16 @@ const ALIKE = 0.8;
 
 /** Places of frames whose stems look alike, the largest group first; each frame is in one of them. */
 export const alike = (stems: readonly Moments[]): number[][] => {
+	const near = stems.map(() => new Array<boolean>(stems.length).fill(false));
+	for (const [i, one] of stems.entries()) {
+		near[i][i] = true;
+		for (let k = 0; k < i; k++) near[i][k] = near[k][i] = shiftScore(one, stems[k]) < ALIKE;
+	}
 	const groups: number[][] = [];
 	let left = [...stems.keys()];
 	while (left.length > 0) {
-		const near = left.map((i) => left.filter((k) => k === i || shiftScore(stems[i], stems[k]) < ALIKE));
-		const largest = near.reduce((best, own) => (own.length > best.length ? own : best));
+		const own = left.map((i) => left.filter((k) => near[i][k]));
+		const largest = own.reduce((best, group) => (group.length > best.length ? group : best));
 		groups.push(largest);
 		left = left.filter((i) => !largest.includes(i));
 	}

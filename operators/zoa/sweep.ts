@@ -70,9 +70,9 @@ export const begunSweep = ({ sites, source }: Anatomy, until = sites.length): Sw
 };
 
 /** The end of the group that starts at a site; the stem is a group of its own. */
-const groupEnd = (from: number, { sites: { length }, groups }: Anatomy): number => {
-	if (groups === 0) return length;
-	return from === 0 ? 1 : Math.min(length, from + Math.ceil((length - 1) / groups));
+const groupEnd = (from: number, until: number, { sites: { length }, groups }: Anatomy): number => {
+	if (groups === 0) return until;
+	return from === 0 ? 1 : Math.min(until, from + Math.ceil((length - 1) / groups));
 };
 
 /** What an alignment has come to after a pass with it. */
@@ -147,7 +147,7 @@ const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anato
 	for (let next = from; next < until; ) {
 		if (next === 0 ? isOrdinary(latest, anatomy) : misalignment(scores, tolerances, next) < 1)
 			return { from: next, trial: undefined };
-		const to = groupEnd(next, anatomy);
+		const to = groupEnd(next, until, anatomy);
 		const wider = open.map((is, k) => is || (k >= next && k < to && scores[k] > tolerances[k]));
 		if (wider.some((is, k) => is !== open[k])) {
 			const alignment = aligned(sites, source, measurement.measured, measurement.target, (_, k) => wider[k]);

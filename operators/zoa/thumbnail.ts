@@ -4,16 +4,20 @@ import type { Vector } from "./vector.js";
 const CELLS = 4;
 
 /** Distance from which on two pictures show something else, in light of any strength; those of a passing car are nearer. */
-const APART = 0.45;
+const FAR = 0.45;
+
+/** Pixels on a side that are looked at, at most. */
+const LOOKED_AT = 64;
 
 /** What a picture of `channels` planes shows, in any light: grey in 4×4 cells, less their mean, at length 1 (all 0 if flat). */
 export const thumbnail = (pixels: Uint8Array, width: number, height: number): Vector => {
 	const cells = new Float32Array(CELLS * CELLS);
 	const sizes = new Float32Array(CELLS * CELLS);
 	const planes = pixels.length / (width * height);
-	for (let y = 0; y < height; y++) {
+	const step = Math.ceil(Math.max(width, height) / LOOKED_AT);
+	for (let y = 0; y < height; y += step) {
 		const row = CELLS * Math.floor((y * CELLS) / height);
-		for (let x = 0; x < width; x++) {
+		for (let x = 0; x < width; x += step) {
 			const cell = row + Math.floor((x * CELLS) / width);
 			sizes[cell] += planes;
 			for (let plane = 0; plane < planes; plane++) cells[cell] += pixels[(plane * height + y) * width + x];
@@ -29,5 +33,5 @@ export const thumbnail = (pixels: Uint8Array, width: number, height: number): Ve
 export const showTheSame = (a: Vector, b: Vector): boolean => {
 	let square = 0;
 	for (let i = 0; i < a.length; i++) square += (a[i] - b[i]) ** 2;
-	return square < APART ** 2;
+	return square < FAR ** 2;
 };

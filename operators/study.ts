@@ -1,0 +1,114 @@
+import type { Plan } from "./anatomy.js";
+import { packed } from "./batch.js";
+import { isNone } from "./kinds.js";
+import type { Model, Pictured, Study, Tuning } from "./types.js";
+import { offered } from "./zoa/memory.js";
+import { isMixture } from "./zoa/mixture.js";
+import type { RandomState } from "./zoa/random.js";
+import { advancedSweep, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
+import { showTheSame } from "./zoa/thumbnail.js";
+import { plus, type Vector, zeros } from "./zoa/vector.js";
+
+/** Frames that a domain keeps for its sweeps. */
+const KEPT = 32;
+
+/** Different frames that all sites are aligned by. */
+const ENOUGH = 12;
+
+/** Frames of a domain after which its stem is aligned, which hardly depends on what is in view. */
+const FIRST = 16;
+
+/** Share of what is kept that must be new since the last sweep for another one. */
+const RENEWED = 0.6;
+
+/** Frames that a sweep passes through the model at once. */
+export const BATCH = 8;
+
+/** A frame offered to what is kept of its domain: balanced by predicted class, and none that shows the same again. */
+export const withPicture = (
+	study: Study,
+	seen: Omit<Pictured, "at">,
+	random: RandomState,
+	isBalanced: boolean,
+): [Study, RandomState] => {
+	const tuned = { ...study.tuned, frames: study.tuned.frames + 1 };
+	const picture = { ...seen, at: tuned.frames };
+	const { pictures } = study;
+	if (!isBalanced) {
+		const kept = [...pictures.kept, picture].slice(-KEPT);
+		return [{ ...study, tuned, pictures: { ...pictures, kept } }, random];
+	}
+	if (pictures.kept.some(({ thumbnail }) => showTheSame(thumbnail, picture.thumbnail)))
+		return [{ ...study, tuned }, random];
+	const [after, next] = offered(pictures, picture, random, KEPT);
+	return [{ ...study, tuned, pictures: after }, next];
+};
+
+/** Whether it is time for a sweep: frames enough are kept, and most of them are new since the last one. */
+export const isDue = ({ tuned, tuning, pictures: { kept } }: Study): boolean => {
+	const fresh = kept.filter(({ at }) => at > tuned.until).length;
+	return !tuning && tuned.frames >= FIRST && kept.length >= tuned.enough && fresh >= RENEWED * kept.length;
+};
+
+/** A sweep begun: of all sites from frames enough, until then of the stem. */
+export const begun = (study: Study, plan: Plan): Study => {
+	const { kept } = study.pictures;
+	const isWhole = kept.length >= ENOUGH;
+	const tuning: Tuning = {
+		frames: kept.map(({ frame }) => frame),
+		stems: kept.map(({ stem }) => stem),
+		sweep: begunSweep(plan, isWhole ? undefined : 1),
+		others: isNone(study.alignment) ? [] : [study.alignment],
+		tried: [],
+		done: [],
+	};
+	const { tuned } = study;
+	const after: Study = {
+		...study,
+		tuning,
+		tuned: { ...tuned, sweeps: tuned.sweeps + 1, until: tuned.frames, enough: isWhole ? KEPT : ENOUGH },
+	};
+	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
+	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
+	if (atSource.length < kept.length) return after;
+	const probabilities = kept.map(({ probabilities }) => probabilities);
+	return passed(after, tuning, plan.measurement(atSource, probabilities), plan);
+};
+
+/** One more batch of the pass under way. */
+export const advanced = async (study: Study, model: Model, plan: Plan): Promise<Study> => {
+	const tuning = study.tuning as Tuning;
+	const from = BATCH * tuning.done.length;
+	const frames = tuning.frames.slice(from, from + BATCH);
+	const done = [...tuning.done, await model.forward(packed(frames), plus(plan.source, next(tuning) as Vector))];
+	if (from + frames.length < tuning.frames.length) return { ...study, tuning: { ...tuning, done } };
+	return passed(study, { ...tuning, done: [] }, plan.measurementOf(done), plan);
+};
+
+/** What comes after a complete pass. */
+const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Plan): Study => {
+	const { sweep, others, tried, stems } = tuning;
+	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, plan, undefined);
+	const after: Tuning = sweep.trial
+		? { ...tuning, sweep: advancedSweep(sweep, measurement, plan) }
+		: { ...tuning, others: others.slice(1), tried: [...tried, attempted(others[0], measurement, plan)] };
+	return next(after) ? { ...study, tuning: after } : settled(study, plan, after);
+};
+
+/** What the next pass is made with: what the sweep asks for and, where it found that the source will not do, the others. */
+const next = ({ sweep, others }: Tuning): Vector | undefined =>
+	sweep.trial?.alignment ?? (sweep.from > 0 ? others[0] : undefined);
+
+/** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
+const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study => {
+	const { source, latest, from, until } = tuning?.sweep ?? {};
+	const { tuned } = study;
+	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], tuned.isHome, plan);
+	return {
+		...study,
+		alignment: found?.alignment ?? zeros(plan.source.length),
+		gain: source && found ? gainOf(source, found, plan) : 0,
+		tuning: undefined,
+		tuned: { ...tuned, isHome: from === 0 && until === plan.sites.length },
+	};
+};
