@@ -16,8 +16,6 @@ export interface Postman {
 	stop(): void;
 	/** Takes no further letter; those under way may still be acknowledged. */
 	hold(): void;
-	/** There may be letters to take. */
-	pump(): void;
 	/** Resolves when there is room for one more letter. */
 	room(): Promise<void>;
 	/** Resolves when nothing waits any more, or the connection is lost. */
@@ -133,7 +131,6 @@ export function openPostman(options: PostmanOptions): Postman {
 		hold() {
 			holding = true;
 		},
-		pump,
 		room: () => (hasRoom() ? Promise.resolve() : new Promise((go) => waiters.push(go))),
 		idle: () => (outbox.waiting === 0 ? Promise.resolve() : new Promise((done) => (rest = done))),
 	};

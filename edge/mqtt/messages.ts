@@ -33,7 +33,9 @@ const domain = z.string().describe("The domain at hand: `id` on the camera's dom
 
 export const prediction = z.object({
 	...counted,
-	frame: count("Counts the frames that the camera delivered; a jump is frames that were dropped."),
+	frame: count(
+		"Counts the frames that the camera delivered, from 0 each time its source is opened; a jump is frames that were dropped.",
+	),
 	region: z.string().optional().describe("The part of the picture, where the configuration names parts."),
 	capturedAt: at("When the frame arrived from the camera"),
 	label,
