@@ -32,16 +32,15 @@ export const withPicture = (
 	isBalanced: boolean,
 ): [Study, RandomState] => {
 	const tuned = { ...study.tuned, frames: study.tuned.frames + 1 };
-	const picture = { ...seen, at: tuned.frames };
 	const { pictures } = study;
-	if (!isBalanced) {
-		const kept = [...pictures.kept, picture].slice(-KEPT);
-		return [{ ...study, tuned, pictures: { ...pictures, kept } }, random];
-	}
-	if (pictures.kept.some(({ thumbnail }) => showTheSame(thumbnail, picture.thumbnail)))
-		return [{ ...study, tuned }, random];
-	const [after, next] = offered(pictures, picture, random, KEPT);
-	return [{ ...study, tuned, pictures: after }, next];
+	const picture = { ...seen, at: tuned.frames };
+	const isKnown = pictures.kept.some(({ thumbnail }) => showTheSame(thumbnail, picture.thumbnail));
+	if (isBalanced && isKnown) return [{ ...study, tuned }, random];
+	const latest = { ...pictures, kept: [...pictures.kept, picture].slice(-KEPT) };
+	const [offer, next] = isBalanced ? offered(pictures, picture, random, KEPT) : [latest, random];
+	// What came as a part of its batch's moments is copied, or all of these would stay with it.
+	const kept = offer.kept.map((one) => (one === picture ? { ...one, atSource: one.atSource?.slice() } : one));
+	return [{ ...study, tuned, pictures: { ...offer, kept } }, next];
 };
 
 /** Whether it is time for a sweep: frames enough are kept, and most of them are new since the last one. */

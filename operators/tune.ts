@@ -71,7 +71,7 @@ const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweepin
 	let study = before;
 	let { random } = knowledge;
 	predictions.forEach(({ frame, probabilities }, i) => {
-		const atSource = isAtSource ? sites[i].slice() : undefined;
+		const atSource = isAtSource ? sites[i] : undefined;
 		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnail(frame.pixels, width, height) };
 		[study, random] = withPicture(study, seen, random, without !== "balance");
 	});

@@ -9,21 +9,31 @@ const FAR = 0.45;
 /** Pixels on a side that are looked at, at most. */
 const LOOKED_AT = 64;
 
-/** What a picture of `channels` planes shows, in any light: grey in 4×4 cells, less their mean, at length 1 (all 0 if flat). */
+/** What a picture of some planes shows, in any light: grey in 4×4 cells, less their mean, at length 1 (all 0 if flat). */
 export const thumbnail = (pixels: Uint8Array, width: number, height: number): Vector => {
-	const cells = new Float32Array(CELLS * CELLS);
-	const sizes = new Float32Array(CELLS * CELLS);
-	const planes = pixels.length / (width * height);
 	const step = Math.ceil(Math.max(width, height) / LOOKED_AT);
-	for (let y = 0; y < height; y += step) {
-		const row = CELLS * Math.floor((y * CELLS) / height);
-		for (let x = 0; x < width; x += step) {
-			const cell = row + Math.floor((x * CELLS) / width);
-			sizes[cell] += planes;
-			for (let plane = 0; plane < planes; plane++) cells[cell] += pixels[(plane * height + y) * width + x];
+	const sums = new Float64Array(CELLS * CELLS);
+	const sizes = new Uint32Array(CELLS * CELLS);
+	for (let top = 0; top < pixels.length; top += width * height) {
+		for (let y = 0; y < height; y += step) {
+			const row = CELLS * Math.floor((y * CELLS) / height);
+			const from = top + y * width;
+			let x = 0;
+			// A cell's pixels of the row in a loop of their own: every frame goes through this.
+			for (let column = 0; column < CELLS; column++) {
+				const end = ((column + 1) * width) / CELLS;
+				let sum = 0;
+				let size = 0;
+				for (; x < end; x += step) {
+					sum += pixels[from + x];
+					size++;
+				}
+				sums[row + column] += sum;
+				sizes[row + column] += size;
+			}
 		}
 	}
-	const grey = cells.map((sum, i) => sum / Math.max(1, sizes[i]));
+	const grey = Float32Array.from(sums, (sum, i) => sum / Math.max(1, sizes[i]));
 	const mean = grey.reduce((sum, v) => sum + v, 0) / grey.length;
 	const length = Math.sqrt(grey.reduce((sum, v) => sum + (v - mean) ** 2, 0));
 	return grey.map((v) => (length > 0 ? (v - mean) / length : 0));
