@@ -1,6 +1,6 @@
 import type { Activations } from "./types.js";
 
-const PER_FRAME = ["logits", "features", "taps", "stem", "sites"] as const;
+type PerFrame = Exclude<keyof Activations, "frames">;
 
 /** Some of the frames of a pass, by their places in it. */
 export const chosen = (activations: Activations, places: readonly number[]): Activations => {
@@ -18,7 +18,7 @@ export const gathered = (
 	parts: readonly { readonly places: readonly number[]; readonly activations: Activations }[],
 ): Activations => {
 	const frames = parts.reduce((sum, { places }) => sum + places.length, 0);
-	const whole = (name: (typeof PER_FRAME)[number]) => {
+	const whole = (name: PerFrame) => {
 		const width = parts[0].activations[name].length / parts[0].places.length;
 		const values = new Float32Array(width * frames);
 		for (const { places, activations } of parts)
@@ -29,6 +29,10 @@ export const gathered = (
 	return { frames, ...mapped(whole) };
 };
 
-const mapped = (of: (name: (typeof PER_FRAME)[number]) => Float32Array): Omit<Activations, "frames"> => ({
-	...{ logits: of("logits"), features: of("features"), taps: of("taps"), stem: of("stem"), sites: of("sites") },
+const mapped = (of: (name: PerFrame) => Float32Array): Omit<Activations, "frames"> => ({
+	logits: of("logits"),
+	features: of("features"),
+	taps: of("taps"),
+	stem: of("stem"),
+	sites: of("sites"),
 });

@@ -70,7 +70,7 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 };
 
 /** Of a mix of classes: 0 for all alike, 1 for a single one. */
-export const concentrationOf = (classes: Vector): number =>
+const concentrationOf = (classes: Vector): number =>
 	classes.length > 1 ? 1 - entropy(classes) / Math.log(classes.length) : 1;
 
 const meanOf = (vectors: readonly Vector[]): Vector =>

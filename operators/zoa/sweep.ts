@@ -21,7 +21,7 @@ export interface Anatomy {
 	readonly tolerances: readonly number[];
 	/** Groups that the sites behind the stem are taken in; 0: all sites at once. */
 	readonly groups: number;
-	/** Whether an alignment that is not clearly better than none is dropped. */
+	/** Whether an alignment that is not worth having is dropped, see `betterOf`. */
 	readonly guarded: boolean;
 }
 
