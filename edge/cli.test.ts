@@ -41,6 +41,10 @@ test("the version and help with examples are printed", async () => {
 	assert.equal((await acclimate("runn", "x")).code, 2);
 });
 
+test("the built command may be executed, as npx does by a link that outlives a build", () => {
+	assert.equal(statSync(main).mode & 0o111, 0o111);
+});
+
 test("without a broker predictions go to stdout as JSON lines, the summary last", async () => {
 	const ended = await acclimate("run", configured("clip.mp4"));
 	assert.equal(ended.code, 0, ended.err);
