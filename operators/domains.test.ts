@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryModel } from "../adapters/model.memory.js";
 import { adaptationPayload } from "./announce.js";
-import { recalled } from "./domains.js";
+import { entered, recalled } from "./domains.js";
+import { LEARNING } from "./fixtures.js";
 import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { DomainRecord } from "./types.js";
+import { perturbedSpans } from "./zoa/mix.js";
 import { zeros } from "./zoa/vector.js";
 
 const { bundle } = memoryModel();
@@ -38,4 +40,28 @@ test("a checkpoint that knows nothing of a gain is taken up", () => {
 	const { gain: _, ...older } = checkpointOf({ ...first, gain: 0.5 });
 	assert.equal(resumed(first, structuredClone(older))?.gain, undefined);
 	assert.ok(resumed(first, structuredClone(older)));
+});
+
+test("under zoa+ a full bank gives up one of the two domains that look most alike, under zoa of those that learned most alike", () => {
+	const looks = [0, 40, 10, 10.1];
+	const vectors = [1, 1, -1, 0].map((value) => zeros(affine).fill(value));
+	const stored = looks.map((look, i) => ({
+		...record(`d${i + 1}`),
+		stemMean: zeros(stem.channels).fill(look),
+		stemVariance: zeros(stem.channels).fill(1),
+		lastUsedAt: i,
+	}));
+	const givenUp = (domains: readonly DomainRecord[], learning: Partial<typeof LEARNING>) => {
+		const first = firstKnowledge(bundle, domains, options);
+		const reference = { mean: zeros(stem.channels), variance: zeros(stem.channels) };
+		const present = {
+			...first,
+			domain: { ...first.domain, status: "new" as const },
+			detector: { ...first.detector, reference },
+		};
+		return entered(present, { ...LEARNING, ...learning }, perturbedSpans(bundle.manifest.sites), 0).removed;
+	};
+	assert.deepEqual(givenUp(stored, { refine: false, sweep: { cpu: 0.2 } }), ["d3"]);
+	const learned = stored.map((one, i) => ({ ...one, vector: vectors[i] }));
+	assert.deepEqual(givenUp(learned, {}), ["d1"]);
 });

@@ -1,3 +1,4 @@
+import { stemOfRecord } from "./kinds.js";
 import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
@@ -6,7 +7,7 @@ import { emptyMemory } from "./zoa/memory.js";
 import { learned, takenUp } from "./zoa/mix.js";
 import { type Moments, shiftScore } from "./zoa/moments.js";
 import { rememberedAsPublished } from "./zoa/published.js";
-import { inserted, mostSimilarPair, removed } from "./zoa/remember.js";
+import { inserted, mostSimilarPair, removed, similarity } from "./zoa/remember.js";
 import type { Span } from "./zoa/vector.js";
 
 /** What is known of the present domain, as the bank keeps it. */
@@ -46,23 +47,28 @@ export const without = (knowledge: Knowledge, index: number): Knowledge => ({
 	domains: knowledge.domains.filter((_, i) => i !== index),
 });
 
-/** Of the two entries that resemble each other most, the less used; of equals the one that was used longer ago. */
-const leastWorth = ({ domains, mix }: Knowledge, spans: readonly Span[]): number => {
-	const [a, b] = mostSimilarPair(mix, spans).map((entry) => entry - 1);
+/**
+ * Of the two entries that resemble each other most, the less used; of equals the one that was used longer ago. Entries are
+ * compared by what zeroth-order steps learned in them or, under `zoa+`, which takes none, by their stems.
+ */
+const leastWorth = ({ domains, mix }: Knowledge, { sweep }: Learning, spans: readonly Span[]): number => {
+	const inVectors = (i: number, j: number) => similarity(mix.vectors[i + 1], mix.vectors[j + 1], spans);
+	const inStems = (i: number, j: number) => -shiftScore(stemOfRecord(domains[i]), stemOfRecord(domains[j]));
+	const [a, b] = mostSimilarPair(domains.length, sweep ? inStems : inVectors);
 	const [one, other] = [domains[a], domains[b]];
 	if (one.visits !== other.visits) return one.visits < other.visits ? a : b;
 	return one.lastUsedAt <= other.lastUsedAt ? a : b;
 };
 
 /** The old domain into the bank, a stored earlier visit of it replaced. One seen for less than a window is not kept. */
-const stored = (knowledge: Knowledge, { bank }: Learning, spans: readonly Span[], now: number): Stored => {
+const stored = (knowledge: Knowledge, learning: Learning, spans: readonly Span[], now: number): Stored => {
 	if (knowledge.domain.status === "looking") return { knowledge, put: undefined, removed: [] };
 	const earlier = knowledge.domains.findIndex(({ id }) => id === knowledge.domain.id);
 	const record = recordOf(knowledge, now, knowledge.domains[earlier]?.madeAt);
 	const evicted: string[] = [];
 	let kept = earlier < 0 ? knowledge : without(knowledge, earlier);
-	while (kept.domains.length >= bank) {
-		const index = bank > 1 ? leastWorth(kept, spans) : 0;
+	while (kept.domains.length >= learning.bank) {
+		const index = learning.bank > 1 ? leastWorth(kept, learning, spans) : 0;
 		evicted.push(kept.domains[index].id);
 		kept = without(kept, index);
 	}
@@ -130,9 +136,7 @@ export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 /** The present domain looked up by its stem; the nearest stored one, when it is near enough, is taken up. */
 export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledge => {
 	const { domain, domains, detector } = knowledge;
-	const distances = domains.map(({ stemMean, stemVariance }) =>
-		shiftScore(detector.reference as Moments, { mean: stemMean, variance: stemVariance }),
-	);
+	const distances = domains.map((record) => shiftScore(detector.reference as Moments, stemOfRecord(record)));
 	const nearest = distances.reduce((best, d, i) => (d < (distances[best] ?? Number.POSITIVE_INFINITY) ? i : best), -1);
 	if (nearest < 0 || !(distances[nearest] < nearness))
 		return { ...knowledge, domain: { ...domain, status: "new", distance: distances[nearest] } };

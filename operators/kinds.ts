@@ -1,5 +1,5 @@
 import type { Plan } from "./anatomy.js";
-import type { Knowledge, Study } from "./types.js";
+import type { DomainRecord, Knowledge, Study } from "./types.js";
 import { type Moments, moments, pooled, shiftScore } from "./zoa/moments.js";
 import { type Vector, zeros } from "./zoa/vector.js";
 
@@ -19,14 +19,17 @@ export const isNone = (alignment: Vector): boolean => alignment.every((a) => a =
 /** Whether a sweep over a study's frames has come to an end. */
 export const isSwept = ({ tuned, tuning }: Study): boolean => tuned.sweeps > (tuning ? 1 : 0);
 
+/** The stem that a stored domain is found again by. */
+export const stemOfRecord = ({ stemMean, stemVariance }: DomainRecord): Moments => ({
+	mean: stemMean,
+	variance: stemVariance,
+});
+
 /** Of the bank; what it holds of the present domain is older than what is known. */
 export const storedKinds = ({ domains, domain }: Knowledge): Kind[] =>
 	domains
 		.filter(({ id }) => id !== domain.id)
-		.map(({ stemMean, stemVariance, alignment }) => ({
-			stem: { mean: stemMean, variance: stemVariance },
-			alignment,
-		}));
+		.map((record) => ({ stem: stemOfRecord(record), alignment: record.alignment }));
 
 /** All that something is known of: the source, the present domain, the stored ones, the candidate for the next. */
 const kinds = (knowledge: Knowledge, plan: Plan): Kind[] => {

@@ -30,13 +30,13 @@ export const removed = (mix: Mix, index: number): Mix =>
 		learned(mix),
 	);
 
-/** The two entries (from 1) that resemble each other most. */
-export const mostSimilarPair = (mix: Mix, spans: readonly Span[]): [number, number] => {
-	let best: [number, number] = [1, 2];
+/** The two of `count` entries (from 0) that resemble each other most, by a measure of how much two of them do. */
+export const mostSimilarPair = (count: number, resemblance: (i: number, j: number) => number): [number, number] => {
+	let best: [number, number] = [0, 1];
 	let highest = Number.NEGATIVE_INFINITY;
-	for (let i = 1; i < mix.vectors.length; i++)
-		for (let j = i + 1; j < mix.vectors.length; j++) {
-			const value = similarity(mix.vectors[i], mix.vectors[j], spans);
+	for (let i = 0; i < count; i++)
+		for (let j = i + 1; j < count; j++) {
+			const value = resemblance(i, j);
 			if (value > highest) [highest, best] = [value, [i, j]];
 		}
 	return best;
