@@ -33,15 +33,19 @@ export const unstudied = (classes: number) => ({
 
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
 
-/** Where a camera starts that has no checkpoint: at the source, with whatever domains the bank holds. */
+/**
+ * Where a camera starts that has no checkpoint: at the source, with whatever domains the bank holds.
+ * @param named domains that were named before: no id is given twice
+ */
 export const firstKnowledge = (
 	{ manifest }: Bundle,
 	stored: readonly DomainRecord[],
-	{ seed, bank, published, now }: { seed: number; bank: number; published: boolean; now: number },
+	options: { seed: number; bank: number; published: boolean; now: number; named?: number },
 ): Knowledge => {
+	const { seed, bank, published, now, named = 0 } = options;
 	// The published matrix has room for so many; ours evicts down to the limit at the next change.
 	const domains = published ? stored.slice(-bank) : stored;
-	const number = Math.max(0, ...domains.map(({ id }) => numberOf(id))) + 1;
+	const number = Math.max(named, ...domains.map(({ id }) => numberOf(id))) + 1;
 	const source = emptyMix(manifest.affine);
 	return {
 		domain: { ...unknownDomain(number, now), status: published ? "new" : "looking" },

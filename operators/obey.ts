@@ -82,7 +82,8 @@ const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): P
 /** As on the first day, but for the bank and what was counted. */
 const beginning = async ({ counts }: Knowledge, { bank, bundle, learning }: Learner): Promise<Knowledge> => {
 	const { seed, bank: size, published } = learning;
-	const first = firstKnowledge(bundle, await bank.domains(), { seed, bank: size, published, now: Date.now() });
+	const options = { seed, bank: size, published, now: Date.now(), named: counts.domainsNamed };
+	const first = firstKnowledge(bundle, await bank.domains(), options);
 	return { ...first, counts: { ...counts, domainsNamed: first.counts.domainsNamed } };
 };
 

@@ -98,6 +98,13 @@ test("RESET predicts the very next batch as at the source, and keeps the bank", 
 	assert.equal(on("domain").at(-1)?.status, "looking");
 });
 
+test("a domain that was never stored has its id for itself, whatever RESET and ROLLBACK do", async () => {
+	const { rounds } = await played({ 12: { do: "reset" }, 18: { do: "rollback" } });
+	const ids = [11, 12, 17, 18, 40].map((n) => rounds[n].knowledge.domain.id);
+	assert.deepEqual(ids.slice(0, 4), ["d1", "d2", "d2", "d1"]);
+	assert.ok(!["d1", "d2"].includes(ids[4]), `the night is ${ids[4]}`);
+});
+
 test("ROLLBACK takes up what was stored of the domain", async () => {
 	const { rounds, last, bank } = await played({ 66: { do: "rollback" } });
 	const stored = (await bank.domains()).find(({ id }) => id === rounds[66].knowledge.domain.id);
