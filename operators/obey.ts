@@ -63,7 +63,7 @@ const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): P
 		case "on":
 			return { ...knowledge, before: await learnedBefore(knowledge, means), frozen: false };
 		case "freeze":
-			return { ...knowledge, ...unfinished, before: await learnedBefore(knowledge, means), frozen: true };
+			return { ...atRest(knowledge), before: await learnedBefore(knowledge, means), frozen: true };
 		case "reset":
 			return {
 				...(await beginning(knowledge, means)),
@@ -78,6 +78,17 @@ const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): P
 			return forgotten(knowledge, command.domain, means);
 	}
 };
+
+/**
+ * Nothing begun that frames of another hour would be added to: no window, and no suspicion that this is another domain. What
+ * is known of the domain itself stays: it is this one for as long as later frames look like it.
+ */
+const atRest = (knowledge: Knowledge): Knowledge => ({
+	...knowledge,
+	...unfinished,
+	candidate: undefined,
+	detector: { ...knowledge.detector, evidence: 0, strange: [] },
+});
 
 /** As on the first day, but for the bank and what was counted. */
 const beginning = async ({ counts }: Knowledge, { bank, bundle, learning }: Learner): Promise<Knowledge> => {

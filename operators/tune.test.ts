@@ -228,6 +228,18 @@ test("ROLLBACK ends the sweep under way, which would undo it", async () => {
 	assert.equal(rounds[back].knowledge.tuning, undefined);
 });
 
+test("what looked strange before a FREEZE is no part of what is found after it", async () => {
+	const [frozen, on] = [45, 55];
+	const commands: Record<number, Command> = { [frozen]: { do: "freeze" }, [on]: { do: "on" } };
+	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2)], { commands });
+	assert.ok(rounds[frozen - 1].knowledge.candidate);
+	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
+	assert.ok((change - on + 1) * BATCH >= 32, `changed in round ${change}`);
+	for (const { frame } of rounds[change].knowledge.pictures.kept) assert.ok(frame.index >= on * BATCH);
+	const { last } = await played([clear(160, 1), hazy(60, 2), clear(40, 3), hazy(160, 4)].flat(), { commands });
+	assert.equal(last.counts.domainChanges, 1, "the haze did not become a sight of the clear day");
+});
+
 test("a domain that is recognized by the batch that began it has its own alignment", async () => {
 	const scene = [clear(160, 1), hazy(160, 2), clear(160, 3), hazy(64, 4)].flat();
 	const { rounds, bank } = await played(scene, { batch: 16 });

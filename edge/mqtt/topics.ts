@@ -160,7 +160,7 @@ export const topics: readonly Topic[] = [
 		retained: false,
 		deliver: "last",
 		about:
-			"What a camera's learning is to do. `FREEZE`: the model stays as it is, `ON`: it learns again. `RESET`: back to the model as it was prepared, in a domain with another id, unless it is found to be a stored one. `ROLLBACK`: back to what learning stored last, of the domain at hand or, where it stored nothing of that, of the camera; what commands have changed is not learning, so it undoes a `RESET` until learning stores anew. The adaptation topic answers. A retained command is passed over.",
+			"What a camera's learning is to do. `FREEZE`: the model stays as it is, `ON`: it learns again, and a change that was only suspected before is looked for anew. `RESET`: back to the model as it was prepared, in a domain with another id, unless it is found to be a stored one. `ROLLBACK`: back to what learning stored last, of the domain at hand or, where it stored nothing of that, of the camera; what commands have changed is not learning, so it undoes a `RESET` until learning stores anew. The adaptation topic answers. A retained command is passed over.",
 		payload: z.enum(["ON", "FREEZE", "RESET", "ROLLBACK"]),
 		example: "FREEZE",
 	},
