@@ -9,6 +9,8 @@ interface Options {
 	readonly json?: boolean;
 }
 
+const rounded = (value: number): number => Math.round(value * 1e3) / 1e3;
+
 /** A record in words and numbers: what a person can make something of. */
 const described = (camera: string, bundle: string, record: DomainRecord) => ({
 	camera,
@@ -17,8 +19,9 @@ const described = (camera: string, bundle: string, record: DomainRecord) => ({
 	name: record.name,
 	visits: record.visits,
 	steps: record.steps,
-	alignment: Math.round(norm(record.alignment) * 1e3) / 1e3,
-	learned: Math.round(norm(record.vector) * 1e3) / 1e3,
+	alignment: rounded(norm(record.alignment)),
+	learned: rounded(norm(record.vector)),
+	...(record.gain !== undefined && { gain: rounded(record.gain) }),
 	madeAt: new Date(record.madeAt).toISOString(),
 	lastUsedAt: new Date(record.lastUsedAt).toISOString(),
 });
@@ -74,7 +77,7 @@ export const show = async (camera: string, id: string | undefined, { store, json
 
 const asTable = (domains: readonly ReturnType<typeof described>[]) =>
 	table(
-		["camera", "id", "name", "visits", "steps", "alignment", "learned", "last used", "model"],
+		["camera", "id", "name", "visits", "steps", "alignment", "learned", "gain", "last used", "model"],
 		domains.map((d) => [
 			d.camera,
 			d.id,
@@ -83,6 +86,7 @@ const asTable = (domains: readonly ReturnType<typeof described>[]) =>
 			String(d.steps),
 			String(d.alignment),
 			String(d.learned),
+			String(d.gain ?? ""),
 			d.lastUsedAt,
 			d.model,
 		]),
