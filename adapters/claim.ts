@@ -33,7 +33,8 @@ function birthOf(pid: number): string | undefined {
 	return started && `${contents("/proc/sys/kernel/random/boot_id").trim()}:${started}`;
 }
 
-function isAlive(pid: number): boolean {
+/** Whether there is a process of this number, anybody's. */
+export function isAlive(pid: number): boolean {
 	try {
 		return process.kill(pid, 0);
 	} catch (error) {

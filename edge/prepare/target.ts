@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { access, constants, lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { isAlive } from "../../adapters/claim.js";
 import { EdgeError } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
 import { REPORT_FILE } from "./report.js";
@@ -71,10 +72,11 @@ export type Write = (name: string, bytes: Uint8Array | string) => Promise<void>;
 export async function replaceFolder(out: string, fill: (write: Write) => Promise<void>): Promise<void> {
 	await checkTarget(out);
 	const target = await followed(out);
-	const mark = randomBytes(4).toString("hex");
+	const mark = `${process.pid}-${randomBytes(4).toString("hex")}`;
 	const partial = `${target}.partial-${mark}`;
 	try {
 		await mkdir(dirname(target), { recursive: true });
+		await clearAbandoned(target).catch(() => {});
 		await mkdir(partial);
 		await fill((name, bytes) => writeDurably(join(partial, name), bytes));
 		await makeDurable(partial);
@@ -85,6 +87,15 @@ export async function replaceFolder(out: string, fill: (write: Write) => Promise
 		if (typeof code !== "string" || cause instanceof EdgeError) throw cause;
 		const why = code === "ENOSPC" ? "the disk is full" : code;
 		throw new EdgeError("bundle", `${out}: cannot be written (${why})`, { cause });
+	}
+}
+
+/** Removes what processes that were killed while they wrote have left beside the target. */
+async function clearAbandoned(target: string): Promise<void> {
+	for (const name of await readdir(dirname(target))) {
+		const [, folder, pid] = /^(.*)\.partial-(\d+)-[0-9a-f]{8}$/s.exec(name) ?? [];
+		if (folder === basename(target) && !isAlive(Number(pid)))
+			await rm(join(dirname(target), name), { recursive: true, force: true });
 	}
 }
 

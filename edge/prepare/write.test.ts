@@ -125,7 +125,7 @@ describe("a bundle whose writing breaks off", () => {
 		assert.deepEqual(await readdir(folder), ["bundle"]);
 	});
 
-	it("leaves the one before as it was when the process is killed", async () => {
+	it("leaves the one before as it was when the process is killed, and what it had begun goes with the next", async () => {
 		await write("first");
 		const script = `${writer(out)}
 			import { writeSync } from "node:fs";
@@ -139,10 +139,13 @@ describe("a bundle whose writing breaks off", () => {
 		await once(child, "close");
 		assert.equal(await nameOf(out), "first");
 		const [left] = (await readdir(folder)).filter((name) => name !== "bundle");
-		assert.match(left, /^bundle\.partial-[0-9a-f]{8}$/);
+		assert.match(left, /^bundle\.partial-\d+-[0-9a-f]{8}$/);
 		await assert.rejects(openBundle(join(folder, left)), /manifest\.json: no such file/);
+		const others = [left.replace(/\d+/, String(process.ppid)), left.replace("bundle", "bundle-2")];
+		for (const name of others) await mkdir(join(folder, name));
 		await write("second");
 		assert.equal(await nameOf(out), "second");
+		assert.deepEqual((await readdir(folder)).sort(), ["bundle", ...others].sort());
 	});
 });
 
