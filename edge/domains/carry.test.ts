@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, describe, it } from "node:test";
+import { before, describe, it, test } from "node:test";
 import { sampleDomain } from "../../adapters/bank.contract.js";
 import { openStore } from "../../adapters/bank.js";
 import { openBundle } from "../../adapters/bundle.js";
 import { temporaryDirectory } from "../../adapters/fixtures.js";
 import type { DomainRecord, Manifest } from "../../operators/types.js";
 import { bankOf } from "../bank.js";
-import { starter } from "../fixtures.js";
+import { main, starter } from "../fixtures.js";
 import { bundled } from "../paths.js";
 
 const folder = temporaryDirectory();
@@ -108,6 +109,18 @@ describe("what one device has learned", () => {
 		}
 		assert.equal((await acclimate("export", "x.jsonl", "--store", "nothing-here")).code, 1);
 	});
+});
+
+test("an export that the disk has no room for leaves no half file in the way of the next", (t) => {
+	if (process.platform === "win32") return t.skip("limits a file's size with a shell");
+	const command = ["domains", "export", "half.jsonl", "--store", "device"];
+	const limited = ["-c", 'ulimit -f 20; exec "$0" "$@"', process.execPath, main, ...command];
+	for (let time = 0; time < 2; time++) {
+		const { status, stderr } = spawnSync("sh", limited, { cwd: folder, encoding: "utf8" });
+		assert.equal(status, 2);
+		assert.equal(stderr, "half.jsonl cannot be written (EFBIG)\n");
+	}
+	assert.ok(!existsSync(join(folder, "half.jsonl")));
 });
 
 describe("a file that cannot be taken up is one clear sentence, and nothing is stored", () => {

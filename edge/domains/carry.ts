@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { openStore } from "../../adapters/bank.js";
 import { openBundle } from "../../adapters/bundle.js";
 import type { Bundle } from "../../operators/types.js";
@@ -39,7 +39,9 @@ export const exportDomains = async (file: string, { store: directory, model, cam
 	const text = written(manifest.model.sha256, domains);
 	if (Buffer.byteLength(text) > LARGEST)
 		throw new Mistake(`${domains.length} domains are more than fit in one file: export them by --camera`);
-	await writeFile(file, text, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
+	await writeFile(file, text, { flag: "wx" }).catch(async (error: NodeJS.ErrnoException) => {
+		// Half of a file is of no use, and would be in the way of the next export.
+		if (error.code !== "EEXIST") await rm(file, { force: true }).catch(() => {});
 		const reasons: Record<string, string> = { EEXIST: "exists already", ENOENT: "is in no folder that exists" };
 		throw new Mistake(`${file} ${reasons[error.code ?? ""] ?? `cannot be written (${error.code})`}`);
 	});
