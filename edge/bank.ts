@@ -15,6 +15,9 @@ export const modelAndWay = (bank: string): { readonly model: string; readonly wa
 export const wayOf = ({ adapt }: Config): string =>
 	adapt.method === "zoa" && !adapt.align ? "zoa:unaligned" : adapt.method;
 
+/** Whether a way of learning is the published procedure, which tells domains apart by another stem. */
+export const isPublished = (way: string): boolean => way === "zoa-reference";
+
 /**
  * A bank whose failures to write are logged and do not stop the camera: with a full disk the daemon goes on predicting
  * and learning, and only a restart would have less to take up.

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Config } from "../config/schema.js";
 import type { Settings } from "../operators/settings.js";
+import { isPublished } from "./bank.js";
 
 /** Rates and decays that nobody has had to change (zoa.md, "Settings" and step 7). */
 const PUBLISHED_STEP = { mixPerturbation: 0.05, mixRate: 0.01, mixDecay: 0.1, decay: 0.4 } as const;
@@ -13,7 +14,7 @@ const PUBLISHED_PATIENCE = 60_000;
 
 /** The pipeline's settings from the configuration. */
 export const settingsOf = ({ adapt, batch }: Config): Settings => {
-	const published = adapt.method === "zoa-reference";
+	const published = isPublished(adapt.method);
 	return {
 		// The published procedure knows no small batches: its batch is its window.
 		batch: published

@@ -1,6 +1,6 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import type { Learning } from "./settings.js";
-import type { Activations, Bundle, Detected, Inferred, Model } from "./types.js";
+import type { Activations, Bundle, Detected, Inferred, Manifest, Model } from "./types.js";
 import { judged, judgedAsPublished } from "./zoa/detector.js";
 import type { Yardstick } from "./zoa/exposure.js";
 import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
@@ -13,6 +13,10 @@ export const stemRows = ({ manifest, source }: Bundle, { sites }: Pick<Activatio
 /** The stem of some frames together. */
 export const stemTogether = ({ manifest }: Bundle, frames: readonly RawMoments[]): Moments =>
 	moments(pooled(frames), frames.length * manifest.sites[0].positions);
+
+/** Channels E of the stem that domains are told apart by. */
+export const stemChannels = ({ stem, sites }: Manifest, published: boolean): number =>
+	published ? stem.channels : sites[0].channels;
 
 /** A batch's stem. As published: the tokens after position embedding, which an aligned stem would move. */
 export const stemOf = (bundle: Bundle, activations: Activations, published: boolean): Moments => {

@@ -392,7 +392,7 @@ export interface Control {
 	take(): { readonly command: Command; done(refusal?: string): void } | undefined;
 }
 
-/** What is remembered of a domain. P, E, d as in the manifest. */
+/** What is remembered of a domain. P, d as in the manifest. */
 export interface DomainRecord {
 	readonly id: string;
 	readonly name: string;
@@ -400,7 +400,7 @@ export interface DomainRecord {
 	readonly vector: Float32Array;
 	/** a [P]: what the closed-form alignment had put there. */
 	readonly alignment: Float32Array;
-	/** Per-channel mean and variance [E] of the stem, the key by which the domain is found again. */
+	/** Per-channel mean and variance of the stem, see `stemChannels`: the key by which the domain is found again. */
 	readonly stemMean: Float32Array;
 	readonly stemVariance: Float32Array;
 	/** Running mean [d] of the classifier's input, the activation shift's statistic. Absent: none yet. */

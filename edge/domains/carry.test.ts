@@ -7,7 +7,7 @@ import { before, describe, it, test } from "node:test";
 import { sampleDomain } from "../../adapters/bank.contract.js";
 import { openStore } from "../../adapters/bank.js";
 import { openBundle } from "../../adapters/bundle.js";
-import { temporaryDirectory } from "../../adapters/fixtures.js";
+import { makeClip, temporaryDirectory } from "../../adapters/fixtures.js";
 import type { DomainRecord, Manifest } from "../../operators/types.js";
 import { bankOf } from "../bank.js";
 import { main, starter } from "../fixtures.js";
@@ -18,27 +18,30 @@ const start = starter(folder);
 const acclimate = (...args: string[]) => start("domains", ...args).ended;
 
 let manifest: Manifest;
-/** A domain as the bundled model would learn it. */
-const domain = (n: number, id = `d${n}`): DomainRecord => {
+/** A domain as the bundled model would learn it, by a stem of so many channels. */
+const domain = (n: number, id = `d${n}`, channels = manifest.sites[0].channels): DomainRecord => {
 	const floats = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(n * 1000 + i) * 10 ** (n % 5));
 	return {
 		...sampleDomain(n, id),
 		vector: floats(manifest.affine),
 		alignment: floats(manifest.affine),
-		stemMean: floats(manifest.stem.channels),
-		stemVariance: floats(manifest.stem.channels),
+		stemMean: floats(channels),
+		stemVariance: floats(channels),
 		...(n % 2 === 0 && { shift: floats(manifest.features) }),
 	};
 };
 
+/** One as the published procedure would. */
+const published = () => domain(9, "d9", manifest.stem.channels);
+
 const WARN = (message: string) => assert.fail(message);
-const filled = async (name: string, cameras: Readonly<Record<string, readonly DomainRecord[]>>, way = "zoa") => {
+const filled = async (name: string, cameras: Readonly<Record<string, readonly DomainRecord[]>>, way = "zoa+") => {
 	const store = openStore({ directory: join(folder, name), onWarning: WARN });
 	for (const [camera, domains] of Object.entries(cameras))
 		for (const one of domains) await store.bank(bankOf(manifest.model.sha256, way), camera).put(one);
 	await store.close();
 };
-const held = async (name: string, camera: string, way = "zoa") => {
+const held = async (name: string, camera: string, way = "zoa+") => {
 	const store = openStore({ directory: join(folder, name), readOnly: true, onWarning: WARN });
 	try {
 		return await store.bank(bankOf(manifest.model.sha256, way), camera).domains();
@@ -50,7 +53,7 @@ const held = async (name: string, camera: string, way = "zoa") => {
 before(async () => {
 	({ manifest } = await openBundle(bundled.model));
 	await filled("device", { road: [domain(3), domain(1), domain(2)], yard: [domain(4)] });
-	await filled("device", { road: [domain(9)] }, "zoa-reference");
+	await filled("device", { road: [published()] }, "zoa-reference");
 });
 
 /** An exported file of everything on the device. */
@@ -68,7 +71,23 @@ describe("what one device has learned", () => {
 		assert.match(out, /^other: 5 domain\(s\) of road, yard, taken up when the daemon starts next\n$/);
 		assert.deepEqual(await held("other", "road"), [domain(3), domain(1), domain(2)]);
 		assert.deepEqual(await held("other", "yard"), [domain(4)]);
-		assert.deepEqual(await held("other", "road", "zoa-reference"), [domain(9)]);
+		assert.deepEqual(await held("other", "road", "zoa-reference"), [published()]);
+	});
+
+	it("is whatever the daemon stores, in each way of learning", async () => {
+		const scene = "testsrc=size=160x120:rate=25:duration=5";
+		const changing = `${scene}[day];${scene},lutrgb=r=val/6:g=val/6:b=val/6[night];[day][night]concat`;
+		await makeClip(join(folder, "changing.mp4"), "-f", "lavfi", "-i", scene, "-filter_complex", changing);
+		for (const method of ["zoa+", "zoa", "zoa-reference"]) {
+			const text = `store: ./lived-${method}\nadapt: { method: ${method} }\ncameras: { road: { source: changing.mp4 } }`;
+			writeFileSync(join(folder, "cam.yaml"), text);
+			const { code, err } = await start("run", "cam.yaml").ended;
+			assert.equal(code, 0, err);
+			await exported(`${method}.jsonl`, "--store", `lived-${method}`);
+			const ended = await acclimate("import", `${method}.jsonl`, "--store", `told-${method}`);
+			assert.equal(ended.code, 0, ended.err);
+			assert.deepEqual(await held(`told-${method}`, "road", method), await held(`lived-${method}`, "road", method));
+		}
 	});
 
 	it("may be one camera's, under another's name", async () => {
@@ -187,7 +206,7 @@ describe("a file that cannot be taken up is one clear sentence, and nothing is s
 		for (const [from, to, sentence] of [
 			['"id":"d1"', '"id":"../d1"', /line 3, domain\.id: expected 1 to 64 letters/],
 			['"camera":"road"', '"camera":"a/+"', /line 3, camera: expected 1 to 64 letters/],
-			['"way":"zoa"', '"way":"\\u0000"', /line 3, way: expected the name of a way/],
+			['"way":"zoa+"', '"way":"\\u0000"', /line 3, way: expected the name of a way/],
 			['"visits":1', '"visits":-1', /line 3, domain\.visits:/],
 			['"vector":{"float32":"', '"vector":{"float32":"AAAA', /line 3, domain\.vector: expected \d+ finite numbers/],
 			[

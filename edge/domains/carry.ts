@@ -1,8 +1,9 @@
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { openStore } from "../../adapters/bank.js";
 import { openBundle } from "../../adapters/bundle.js";
+import { stemChannels } from "../../operators/detect.js";
 import type { Bundle } from "../../operators/types.js";
-import { bankOf, modelAndWay } from "../bank.js";
+import { bankOf, isPublished, modelAndWay } from "../bank.js";
 import { Mistake } from "../mistake.js";
 import { type Carried, LARGEST, readBack, written } from "./file.js";
 
@@ -85,7 +86,11 @@ const shapeOf =
 	({ manifest }: Bundle, folder: string): Parameters<typeof readBack>[1] =>
 	(sha256) =>
 		sha256 === manifest.model.sha256
-			? { affine: manifest.affine, channels: manifest.stem.channels, features: manifest.features }
+			? {
+					affine: manifest.affine,
+					features: manifest.features,
+					channels: (way) => stemChannels(manifest, isPublished(way)),
+				}
 			: {
 					problem: `was learned with another model (${sha256.slice(0, 12)}) than the one in ${folder} (${manifest.model.sha256.slice(0, 12)}), and fits only that`,
 				};

@@ -16,16 +16,16 @@ export const LARGEST = 2 ** 28;
 
 export interface Carried {
 	readonly camera: string;
-	/** The way it was learned in, such as `zoa`: what one way has learned is of no use to another. */
+	/** The way it was learned in, such as `zoa+`: what one way has learned is of no use to another. */
 	readonly way: string;
 	readonly domain: DomainRecord;
 }
 
-/** What a vector of knowledge must measure up to: P, E and d of the model's manifest. */
+/** What a vector of knowledge must measure up to: P and d of the model's manifest, and E of a way of learning. */
 export interface Shape {
 	readonly affine: number;
-	readonly channels: number;
 	readonly features: number;
+	channels(way: string): number;
 }
 
 /** The file's text for the domains of one model, by its sha256. */
@@ -56,10 +56,11 @@ export const readBack = (
 		return { problem: "is damaged: its checksum is wrong, so copy it again" };
 	const shape = shapeOf(header.data.model);
 	if ("problem" in shape) return shape;
-	const schema = carried(shape);
 	const domains: Carried[] = [];
 	for (const [i, line] of body.split("\n").slice(0, -1).entries()) {
-		const domain = schema.safeParse(json(line, unpacked));
+		const read = json(line, unpacked);
+		const { way } = (read ?? {}) as { way?: unknown };
+		const domain = carried(shape, String(way)).safeParse(read);
 		if (!domain.success) {
 			const [{ path, message }] = domain.error.issues;
 			return { problem: `is not in order: line ${i + 2}, ${path.join(".") || "the whole of it"}: ${message}` };
@@ -77,17 +78,17 @@ const time = z.number().min(0);
 const count = z.int().min(0);
 
 /** Fields that are not named here belong to a version that knows more of a domain, and are kept. */
-const carried = ({ affine, channels, features }: Shape) =>
+const carried = ({ affine, features, channels }: Shape, ofWay: string) =>
 	z.strictObject({
 		camera: name,
-		way: z.string().regex(/^[a-z:-]{1,64}$/, { error: "expected the name of a way of learning" }),
+		way: z.string().regex(/^[a-z+:-]{1,64}$/, { error: "expected the name of a way of learning" }),
 		domain: z.looseObject({
 			id: name,
 			name: z.string().max(256),
 			vector: floats(affine),
 			alignment: floats(affine),
-			stemMean: floats(channels),
-			stemVariance: floats(channels),
+			stemMean: floats(channels(ofWay)),
+			stemVariance: floats(channels(ofWay)),
 			shift: floats(features).exactOptional(),
 			gain: z.number().max(1).exactOptional(),
 			madeAt: time,
