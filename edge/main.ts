@@ -129,7 +129,8 @@ What --size, --mean, --std, --fit and --labels leave out is read from <model>.js
 beside the model, as timm and Hugging Face write them.
 
 Example:
-  acclimate prepare vit.onnx --calibration frames/ --out my-model --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225`,
+  acclimate prepare vit.onnx --calibration frames/ --out my-model --labels labels.txt \\
+      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225`,
 	)
 	.action(async (model, options) => (await import("./prepare/command.js")).prepareCommand(model, options));
 

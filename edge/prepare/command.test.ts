@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join, sep } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Workshop, workshop } from "./fixtures.js";
 
 const main = fileURLToPath(new URL("../main.js", import.meta.url));
 
-const acclimate = (...args: string[]) =>
+const acclimateIn = (cwd: string, ...args: string[]) =>
 	new Promise<{ code: unknown; out: string; err: string }>((resolve) =>
-		execFile(process.execPath, [main, ...args], (error, out, err) => resolve({ code: error?.code ?? 0, out, err })),
+		execFile(process.execPath, [main, ...args], { cwd }, (error, out, err) =>
+			resolve({ code: error?.code ?? 0, out, err }),
+		),
 	);
+const acclimate = (...args: string[]) => acclimateIn(".", ...args);
 
 describe("acclimate prepare", () => {
 	let shop: Workshop;
@@ -56,6 +59,21 @@ describe("acclimate prepare", () => {
 		assert.match(out, /quantized \+ adaptable\n/);
 		assert.match(out, /agrees with the original on [\d.]+ % of \d+ held-back pictures/);
 		assert.equal(JSON.parse(await readFile(join(shop.out, "manifest.json"), "utf8")).input.fit, "pad");
+	});
+
+	it("does what the README shows, with pictures that are not in class folders", async () => {
+		const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8");
+		const [, shown] = /npx acclimate (prepare [\s\S]*?[^\\])\n/.exec(readme) ?? [];
+		const { directory, model, calibration } = shop;
+		await copyFile(model, join(directory, "vit.onnx"));
+		await writeFile(join(directory, "labels.txt"), "one\ntwo\nthree\n");
+		await mkdir(join(directory, "frames"));
+		for (const path of (await readdir(calibration, { recursive: true })).filter((name) => name.endsWith(".png")))
+			await copyFile(join(calibration, path), join(directory, "frames", path.replaceAll(sep, "-")));
+		const { code, err } = await acclimateIn(directory, ...shown.split(/[\s\\]+/));
+		assert.equal(code, 0, err);
+		const manifest = JSON.parse(await readFile(join(directory, "my-model", "manifest.json"), "utf8"));
+		assert.deepEqual(manifest.labels, ["one", "two", "three"]);
 	});
 
 	it("prints the manifest and nothing else for programs", async () => {
