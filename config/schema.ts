@@ -52,7 +52,7 @@ const adapt = z.strictObject({
 	window: whole(2, 1024)
 		.default(64)
 		.describe(
-			"Frames that a zeroth-order step looks at, and after which a new domain is looked up: a multiple of batch.frames.",
+			"Frames that a zeroth-order step looks at, and after which zoa looks a new domain up: a multiple of batch.frames.",
 		),
 	falseAlarms: positive(1000)
 		.default(1)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryModel } from "../adapters/model.memory.js";
 import { adaptationPayload } from "./announce.js";
-import { entered, recalled } from "./domains.js";
+import { entered, lookedUp, recalled } from "./domains.js";
 import { LEARNING } from "./fixtures.js";
 import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { DomainRecord } from "./types.js";
@@ -64,4 +64,18 @@ test("under zoa+ a full bank gives up one of the two domains that look most alik
 	assert.deepEqual(givenUp(stored, { refine: false, sweep: { cpu: 0.2 } }), ["d3"]);
 	const learned = stored.map((one, i) => ({ ...one, vector: vectors[i] }));
 	assert.deepEqual(givenUp(learned, {}), ["d1"]);
+});
+
+test("a domain that was found to need an alignment is not one that needs none, however alike they look", () => {
+	const look = { mean: zeros(stem.channels), variance: zeros(stem.channels).fill(1) };
+	const plain = { ...record("d1"), stemMean: look.mean, stemVariance: look.variance };
+	const first = firstKnowledge(bundle, [plain], options);
+	const known = { ...first, detector: { ...first.detector, reference: look } };
+	const learned = { ...known, alignment: zeros(affine).fill(0.1) };
+	const statusOf = (knowledge: typeof known) => lookedUp(knowledge, LEARNING).domain.status;
+	assert.equal(statusOf(known), "matched");
+	assert.equal(statusOf(learned), "matched", "nothing was found: that is what the domain before had");
+	const found = { ...learned, tuned: { ...learned.tuned, sweeps: 1 } };
+	assert.equal(statusOf(found), "new");
+	assert.equal(lookedUp(found, LEARNING).domain.distance, undefined);
 });

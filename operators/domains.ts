@@ -1,4 +1,4 @@
-import { stemOfRecord } from "./kinds.js";
+import { isNone, isSwept, stemOfRecord, stemOfStudy } from "./kinds.js";
 import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
@@ -116,34 +116,43 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 /**
  * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one
  * idea"). The memory starts anew, since what it holds was measured with another θ; a sweep under way, which began from
- * another, is over.
+ * another, is over, and the next one waits for new frames.
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 	const { alignment, shift, gain } = knowledge.domains[index];
+	const { mix, memory, tuned } = knowledge;
 	return {
 		...knowledge,
-		mix: takenUp(knowledge.mix, index + 1),
+		mix: takenUp(mix, index + 1),
 		alignment,
 		aligning: "norms",
-		memory: emptyMemory(knowledge.memory.seen.length),
+		memory: emptyMemory(memory.seen.length),
 		tuning: undefined,
+		tuned: { ...tuned, until: tuned.frames },
 		gain,
 		shift,
 		...unfinished,
 	};
 };
 
+/** Whether a stored domain may be the present one: one that needs no alignment is not, where a sweep has found one. */
+const mayBe = ({ alignment }: DomainRecord, knowledge: Knowledge): boolean =>
+	!isNone(alignment) || isNone(knowledge.alignment) || !isSwept(knowledge);
+
 /** The present domain looked up by its stem; the nearest stored one, when it is near enough, is taken up. */
 export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledge => {
 	const { domain, domains, detector } = knowledge;
-	const distances = domains.map((record) => shiftScore(detector.reference as Moments, stemOfRecord(record)));
-	const nearest = distances.reduce((best, d, i) => (d < (distances[best] ?? Number.POSITIVE_INFINITY) ? i : best), -1);
-	if (nearest < 0 || !(distances[nearest] < nearness))
-		return { ...knowledge, domain: { ...domain, status: "new", distance: distances[nearest] } };
-	const { id, name, visits, steps } = domains[nearest];
+	const stem = stemOfStudy(knowledge) ?? (detector.reference as Moments);
+	const [nearest] = domains
+		.map((record, index) => ({ record, index, distance: shiftScore(stem, stemOfRecord(record)) }))
+		.filter(({ record }) => mayBe(record, knowledge))
+		.sort((a, b) => a.distance - b.distance);
+	if (!nearest || !(nearest.distance < nearness))
+		return { ...knowledge, domain: { ...domain, status: "new", distance: nearest?.distance } };
+	const { id, name, visits, steps } = nearest.record;
 	return {
-		...recalled(knowledge, nearest),
-		domain: { ...domain, id, name, visits: visits + 1, steps, status: "matched", distance: distances[nearest] },
+		...recalled(knowledge, nearest.index),
+		domain: { ...domain, id, name, visits: visits + 1, steps, status: "matched", distance: nearest.distance },
 		counts: { ...knowledge.counts, domainsNamed: knowledge.counts.domainsNamed - 1 },
 	};
 };

@@ -1,12 +1,17 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import { entered, lookedUp } from "./domains.js";
 import type { Learning } from "./settings.js";
-import type { Bank, Bundle, Detected, Recalled } from "./types.js";
+import type { Bank, Bundle, Detected, Knowledge, Recalled } from "./types.js";
+import { PERSISTENCE } from "./zoa/detector.js";
 import { perturbedSpans } from "./zoa/mix.js";
 
+/** Whether enough was seen of a domain to look it up: a window or, by `zoa+`, what it took to see that it is another one. */
+const isKnown = ({ detector, tuned }: Knowledge, { sweep, window }: Learning): boolean =>
+	sweep ? tuned.frames >= PERSISTENCE : detector.frames >= window;
+
 /**
- * On a change stores what is known of the old domain; once the new one has been seen for a window, looks it up by its
- * stem and takes the nearest stored domain up when it is near enough.
+ * On a change stores what is known of the old domain; once enough was seen of the new one, looks it up by its stem and takes
+ * the nearest stored domain up when it is near enough.
  */
 export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): OperatorFunction<Detected, Recalled> => {
 	const spans = perturbedSpans(manifest.sites);
@@ -22,7 +27,7 @@ export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): Op
 			domainEvent = "changed";
 		}
 		knowledge = { ...knowledge, detector: step.detector };
-		if (knowledge.domain.status === "looking" && knowledge.detector.frames >= learning.window) {
+		if (knowledge.domain.status === "looking" && isKnown(knowledge, learning)) {
 			knowledge = lookedUp(knowledge, learning);
 			domainEvent = knowledge.domain.status === "matched" ? "matched" : "new";
 		}

@@ -29,7 +29,7 @@ export const tune = (
 /** Each frame offered to what is kept of its domain: the present one, or the candidate. */
 const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Recalled> =>
 	map((step) => {
-		const { knowledge, verdict, domainEvent } = step;
+		const { knowledge, verdict } = step;
 		if (verdict === "odd" && sweeping.without === "candidate") return step;
 		if (verdict === "same") {
 			const [study, random] = studied(knowledge, step, plan, sweeping);
@@ -38,10 +38,8 @@ const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Re
 		}
 		const [study, random] = studied(candidateOf(step, plan), step, plan, sweeping);
 		if (verdict === "odd") return { ...step, knowledge: { ...knowledge, random, candidate: study } };
-		// A domain that was recognized has its own.
-		const { alignment, gain, tuning } =
-			domainEvent === "matched" ? knowledge : { ...study, alignment: begunWith(step, study, plan) };
-		return { ...step, knowledge: { ...knowledge, ...study, alignment, gain, tuning, random, candidate: undefined } };
+		const alignment = begunWith(step, study, plan);
+		return { ...step, knowledge: { ...knowledge, ...study, alignment, random, candidate: undefined } };
 	});
 
 /** Shift score from which on what is odd is odd in another way than before. */
@@ -133,9 +131,10 @@ const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 	};
 };
 
-/** Whether a study's frames look like a domain in the bank, whose parameters it will be given. */
+/** Whether a study's frames look like a domain in the bank, whose parameters it will be given: others than the source's. */
 const isStored = (study: Study, knowledge: Knowledge, plan: Plan, nearness: number): boolean => {
 	const stem = stemOfStudy(study);
-	const nearest = stem && nearestOf(plan.ready(stem), storedKinds(knowledge), plan);
+	const stored = storedKinds(knowledge).filter(({ alignment }) => !isNone(alignment));
+	const nearest = stem && nearestOf(plan.ready(stem), stored, plan);
 	return nearest !== undefined && nearest.away < nearness;
 };

@@ -65,7 +65,7 @@ export const domainState = z.object({
 	visits: z.int().min(1).describe("1 on the first visit."),
 	status: z
 		.enum(["looking", "matched", "new"])
-		.describe("`looking` until it was seen for a window, then found among the stored domains or not."),
+		.describe("`looking` until enough was seen of it, then found among the stored domains or not."),
 	score: nullable(z.number(), "How far the batch that began it was from the domain before."),
 	distance: nullable(z.number(), "How far the nearest stored domain is."),
 });

@@ -26,7 +26,7 @@ export const blankDetector: Detector = {
 };
 
 /** Frames in a row that must be unlike a domain before it counts as another one: a passing vehicle is not a change. */
-const PERSISTENCE = 32;
+export const PERSISTENCE = 32;
 
 /**
  * Frames after which a domain has settled. Until then what gives no evidence of a change is learned from: in the first half
