@@ -26,7 +26,7 @@ export const unfinished = { window: [], pass: undefined } as const;
 /** What `zoa+` has of a domain that has just begun. */
 export const unstudied = (classes: number) => ({
 	pictures: emptyMemory(classes),
-	tuned: { frames: 0, sweeps: 0, until: 0, enough: 1, isHome: false },
+	tuned: { frames: 0, sweeps: 0, until: 0, enough: 1 },
 	tuning: undefined,
 	gain: undefined,
 });

@@ -100,14 +100,12 @@ const next = ({ sweep, others }: Tuning): Vector | undefined =>
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
 const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study => {
-	const { source, latest, from, until } = tuning?.sweep ?? {};
-	const { tuned } = study;
-	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], tuned.isHome, plan);
+	const { source, latest } = tuning?.sweep ?? {};
+	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], plan);
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
 		gain: source && found ? gainOf(source, found, plan) : 0,
 		tuning: undefined,
-		tuned: { ...tuned, isHome: from === 0 && until === plan.sites.length },
 	};
 };

@@ -74,15 +74,14 @@ export interface Study {
 	/** `zoa+`: frames of the domain that sweeps pass through the model again. */
 	readonly pictures: Memory<Pictured>;
 	/**
-	 * `zoa+`: frames of the domain, sweeps over those that are kept, how many frames there were at the last sweep, how many
-	 * kept ones the next one takes, and whether the last one found the source's kind of picture.
+	 * `zoa+`: frames of the domain, sweeps over those that are kept, how many frames there were at the last sweep, and how many
+	 * kept ones the next one takes.
 	 */
 	readonly tuned: {
 		readonly frames: number;
 		readonly sweeps: number;
 		readonly until: number;
 		readonly enough: number;
-		readonly isHome: boolean;
 	};
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;
@@ -127,7 +126,7 @@ export interface CurrentDomain {
 	readonly visits: number;
 	/** Steps of learning taken in this domain, over all visits: zeroth-order ones, or sweeps. */
 	readonly steps: number;
-	/** `looking` until it has been seen for a window, then found in the bank or not. */
+	/** `looking` until enough was seen of it, then found in the bank or not. */
 	readonly status: "looking" | "matched" | "new";
 	/** Shift score to the bank entry that is nearest, once looked up. */
 	readonly distance: number | undefined;

@@ -19,7 +19,7 @@ const SOURCE = Float32Array.from({ length: 2 * CHANNELS * SITES.length }, (_, i)
 );
 const ANATOMY: Anatomy = {
 	...{ sites: SITES, source: SOURCE, apart: [0, 0, 0], tolerances: [0.1, 0.1, 0.1] },
-	...{ groups: 7, guarded: true },
+	...{ groups: 7, guarded: true, heedful: true },
 };
 
 interface World {
@@ -42,7 +42,7 @@ const seen = ({ mean, deviation, stem = (m, d) => [m, d] }: World, alignment: Ve
 		[m, d] = [scale * m + bias, Math.abs(scale) * d];
 		if (k === 0) [m, d] = stem(m, d);
 	}
-	return { frames: 64, measured: raw, target, concentration: 0 };
+	return { frames: 64, measured: raw, target, concentration: 0, entropy: 1 };
 };
 
 const swept = (world: World, until?: number) => {
@@ -73,22 +73,46 @@ test("what is left behind the stem is undone by the sites that follow", () => {
 	assert.ok(Math.abs(latest.scores[2]) < 1e-3);
 });
 
+test("a sweep goes no further than the model is surer of what it sees, where that is credible and of few classes", () => {
+	const attempts = ({ concentration = 0.8, entropies = [1, 0.5, 0.7], mean = 0.35, heedful = true }) => {
+		const anatomy = { ...ANATOMY, heedful };
+		const world = { mean, deviation: 1, stem: (m: number, d: number) => [m + 0.4, d] as const };
+		let sweep = begunSweep(anatomy);
+		for (const entropy of entropies) {
+			if (!sweep.trial) break;
+			sweep = advancedSweep(sweep, { ...seen(world, sweep.trial.alignment), concentration, entropy }, anatomy);
+		}
+		return sweep;
+	};
+	const open = (options: Parameters<typeof attempts>[0]) => attempts(options).open;
+	assert.deepEqual(open({}), [true, false, false], "the stem alone");
+	assert.equal(attempts({}).latest?.measurement.entropy, 0.5);
+	assert.equal(attempts({}).trial, undefined);
+	assert.deepEqual(open({ entropies: [1, 1.1] }), [false, false, false], "not even the stem");
+	assert.deepEqual(open({ entropies: [1, 0.5, 0.4] }), [true, true, false]);
+	assert.deepEqual(open({ concentration: 0.2 }), [true, true, false], "many classes");
+	assert.deepEqual(open({ entropies: [1, 1.1, 0.9], mean: 9 }), [true, true, false], "the first sense is not credible");
+	assert.deepEqual(open({ heedful: false }), [true, true, false]);
+});
+
 test("a sweep of the stem alone leaves the rest as it is", () => {
 	const { open } = swept({ mean: 2, deviation: 0.5, stem: (m, d) => [m + 1, d] }, 1);
 	assert.deepEqual(open, [true, false, false]);
 });
 
-test("the source is kept where nothing better is found, or where it did and little is wrong", () => {
+test("the source is kept where nothing better is found, and where the best is hopeless and little better", () => {
 	const attempt = (mean: number) =>
 		attempted(Float32Array.of(mean), seen({ mean, deviation: 1 }, new Float32Array(SOURCE.length)), ANATOMY);
-	const [slight, better] = [attempt(0.5), attempt(0.1)];
+	const [slight, better, worse] = [attempt(0.5), attempt(0.1), attempt(0.7)];
 	assert.ok(residualOf(better, ANATOMY) < residualOf(slight, ANATOMY));
-	assert.equal(betterOf(slight, [slight, better], true, ANATOMY), slight);
-	assert.equal(betterOf(slight, [slight, better], false, ANATOMY), better);
+	assert.equal(betterOf(slight, [worse, better], ANATOMY), better);
+	assert.equal(betterOf(slight, [worse], ANATOMY), slight);
+	assert.equal(betterOf(slight, [worse], { ...ANATOMY, guarded: false }), worse);
 	const [far, hopeless] = [attempt(9), attempt(5)];
-	assert.equal(betterOf(far, [far, hopeless], false, ANATOMY), far, "still hopeless");
-	assert.equal(betterOf(far, [far, better], true, ANATOMY), better, "much is wrong");
-	assert.equal(betterOf(far, [far, attempt(Number.NaN)], false, ANATOMY), far, "not a number");
+	assert.equal(betterOf(far, [far, hopeless], ANATOMY), far, "still hopeless");
+	assert.equal(betterOf(attempt(30), [hopeless], ANATOMY), hopeless, "and yet much better");
+	assert.equal(betterOf(far, [far, better], ANATOMY), better);
+	assert.equal(betterOf(far, [far, attempt(Number.NaN)], ANATOMY), far, "not a number");
 });
 
 test("the gain is the part of what was out of line that is in line now", () => {

@@ -23,6 +23,8 @@ export interface Anatomy {
 	readonly groups: number;
 	/** Whether an alignment that is not worth having is dropped, see `betterOf`. */
 	readonly guarded: boolean;
+	/** Whether a sweep ends where the model becomes less sure, see `isUnsettling`. */
+	readonly heedful: boolean;
 }
 
 /** A pass over the sweep's frames: moments [2,S] of all sites, and those of the source for the classes predicted in it. */
@@ -32,6 +34,8 @@ export interface Measurement {
 	readonly target: RawMoments;
 	/** Of the predicted classes: 0 for all alike, 1 for a single one. */
 	readonly concentration: number;
+	/** Mean entropy of a frame's predicted classes, in nats. */
+	readonly entropy: number;
 }
 
 /** An alignment and what a pass with it showed. */
@@ -87,25 +91,17 @@ export const residualOf = ({ scores }: Attempt, { tolerances }: Anatomy): number
 
 /**
  * Tolerances beyond which a picture that was aligned is still so far out of line that what the model makes of it means
- * nothing; then nothing is known to be better than the model as it was made.
+ * nothing; then the model as it was made is given up only where it is further out of line by a factor of REMOTE.
  */
 const HOPELESS = 10;
+const REMOTE = 4;
 
-/**
- * Tolerances up to which a domain that was the source's kind of picture, and in which no change was seen, stays with the
- * source: its frames may be the end of one condition and the beginning of another.
- */
-const SLIGHT = 3;
-
-/**
- * Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having: it
- * is still hopeless, or little was wrong where the source's parameters did so far (`isHome`).
- */
-export const betterOf = (source: Attempt, attempts: readonly Attempt[], isHome: boolean, anatomy: Anatomy): Attempt => {
+/** Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having. */
+export const betterOf = (source: Attempt, attempts: readonly Attempt[], anatomy: Anatomy): Attempt => {
 	const residual = (attempt: Attempt) => residualOf(attempt, anatomy);
 	const best = attempts.reduce((least, attempt) => (residual(attempt) < residual(least) ? attempt : least));
 	if (!anatomy.guarded) return best;
-	return residual(best) < HOPELESS && (!isHome || residual(source) > SLIGHT) ? best : source;
+	return residual(best) < residual(source) / (residual(best) < HOPELESS ? 1 : REMOTE) ? best : source;
 };
 
 /**
@@ -131,11 +127,26 @@ const isOrdinary = ({ scores, measurement }: Attempt, { apart, tolerances }: Ana
 	strangeness(scores, tolerances, measurement.frames) < 1 ||
 	misalignment(scores, tolerancesOf(apart, measurement.concentration)) < HARMLESS;
 
+/** Concentration from which on predictions are of few classes, and tolerances up to which these can be believed. */
+const FEW = 0.33;
+const CREDIBLE = 6;
+
+/**
+ * Whether an attempt makes the model less sure of frames of which the one before it made credible sense: a few classes. Where
+ * one class fills the view, a target that is a little of the others leads away from it, and the further the deeper the site.
+ */
+const isUnsettling = (attempt: Attempt, before: Attempt, { apart, heedful }: Anatomy): boolean => {
+	const { concentration, entropy } = before.measurement;
+	const isCredible = misalignment(before.scores, tolerancesOf(apart, concentration)) < CREDIBLE;
+	return heedful && concentration > FEW && isCredible && attempt.measurement.entropy > entropy;
+};
+
 /** The sweep after the pass that its trial asked for. */
 export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
 	const { trial } = sweep;
 	if (!trial) return sweep;
 	const latest = attempted(trial.alignment, measurement, anatomy);
+	if (sweep.latest && isUnsettling(latest, sweep.latest, anatomy)) return { ...sweep, trial: undefined };
 	const after = { ...sweep, source: sweep.source ?? latest, latest, open: trial.open, from: trial.to };
 	return { ...after, ...following(after, latest, anatomy) };
 };
