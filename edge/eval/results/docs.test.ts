@@ -88,6 +88,10 @@ test("each model and stream has its tables and its drawings, which are there", (
 	assert.equal(page.match(/^## (vit|cnn) W8A8$/gm)?.length, 2);
 });
 
+test("how methods behave over time is one table, where it is not wider than the page", () => {
+	assert.match(pageOf(none, better), /^\| method \| after a change \| calibration error \|$/m);
+});
+
 test("models whose names are written with the same letters keep their own drawings", () => {
 	const files = filesOf(none, run({ ...none, model: "vit-W8A8" }));
 	assert.equal(files.size, 5);

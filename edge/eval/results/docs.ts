@@ -91,7 +91,7 @@ const section = (study: Study, names: { readonly time: string; readonly bars: st
 	markdown(accuracyGrid(study)),
 	`![accuracy over time](${names.time})`,
 	`![accuracy in each domain](${names.bars})`,
-	...[behaviourGrid(study)].filter(({ head }) => head.length > 1).map(markdown),
+	...[behaviourGrid(study)].filter(({ head }) => head.length > 1).map((grid) => markdown(grid)),
 	markdown(costGrid(study)),
 ];
 
