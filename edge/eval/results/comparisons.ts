@@ -1,13 +1,17 @@
 import { mean } from "./metrics.js";
 import { between, percent, points, ranged } from "./numbers.js";
 import { type Studied, type Study, spread, windowsOf } from "./study.js";
-import { type Grid, marked } from "./tables.js";
+import { type Grid, marked, settlingGrid } from "./tables.js";
 
-/** What of one model is compared otherwise than with doing nothing. */
+/** What of one model is compared otherwise than by accuracy with doing nothing. */
 export const comparisons = (own: readonly Study[]): { readonly title: string; readonly grid: Grid }[] => {
+	const settling = settlingGrid(own);
 	const windows = windowGrid(own);
 	const parts = ablationGrid(own);
 	return [
+		...(own.length > 1 && settling.rows.length > 0
+			? [{ title: "one window after the changes that were seen, over all streams", grid: settling }]
+			: []),
 		...(windows ? [{ title: "a small window on the frames of the continual stream", grid: windows }] : []),
 		...(parts.rows.length > 0 ? [{ title: "without a part, compared with the whole method", grid: parts }] : []),
 	];

@@ -92,6 +92,15 @@ test("how methods behave over time is one table, where it is not wider than the 
 	assert.match(pageOf(none, better), /^\| method \| after a change \| calibration error \|$/m);
 });
 
+test("what a window after a change is compared with is said only where there is a table of it", () => {
+	const foggy = [...frames(8, 0, { ...fog, changed: true }), ...frames(64, 16, { ...fog, changed: false })];
+	const saw = run({ method: "better", frames: [...frames(80, 20), ...foggy] });
+	const page = pageOf(run({ frames: saw.frames }), saw);
+	assert.match(page, /“A window later” says/);
+	assert.match(page, /^\| method \| a window later \| 95 % interval \| changes \|$/m);
+	assert.doesNotMatch(pageOf(none, better), /a window later/i);
+});
+
 test("models whose names are written with the same letters keep their own drawings", () => {
 	const files = filesOf(none, run({ ...none, model: "vit-W8A8" }));
 	assert.equal(files.size, 5);

@@ -8,7 +8,16 @@ import { BEGINNING, grouped } from "./metrics.js";
 import { between, fixed, points } from "./numbers.js";
 import { bars, overTime } from "./plots.js";
 import type { Study } from "./study.js";
-import { accuracyGrid, behaviourGrid, byModel, costGrid, LEGEND, overviewGrid, titleOf } from "./tables.js";
+import {
+	accuracyGrid,
+	behaviourGrid,
+	byModel,
+	costGrid,
+	LEGEND,
+	overviewGrid,
+	settlingGrid,
+	titleOf,
+} from "./tables.js";
 
 /** What a page of results says besides its numbers. */
 export interface Circumstances {
@@ -91,7 +100,7 @@ const section = (study: Study, names: { readonly time: string; readonly bars: st
 	markdown(accuracyGrid(study)),
 	`![accuracy over time](${names.time})`,
 	`![accuracy in each domain](${names.bars})`,
-	...[behaviourGrid(study)].filter(({ head }) => head.length > 1).map((grid) => markdown(grid)),
+	...[behaviourGrid(study), settlingGrid([study])].map((grid) => markdown(grid)).filter((text) => text !== ""),
 	markdown(costGrid(study)),
 ];
 
@@ -102,6 +111,11 @@ const explanation = (all: readonly Study[]): string[] => {
 	return [
 		`${LEGEND} The mean counts each domain once. “To none” is the difference to the same model on the same frames with nothing adapted, in points; “worst to none” is the domain that loses most, or gains least. A pass is one frame through the model: 1.00 a frame is prediction alone.`,
 		`“After a change” compares the first ${BEGINNING} frames after each change with the same domain as a whole; “later visits” and “last to first” compare the times at which a domain returns. Both move with the pictures too, so read them against the row of none. The calibration error says how far confidence and accuracy are apart, in points.`,
+		...(all.some(({ methods }) => methods.some(({ settlings }) => settlings.length > 0))
+			? [
+					"“A window later” says whether a method has settled after the changes that it saw itself: one window after it saw one, or on a later visit from the batch after it recognized the domain, the next window is compared with the rest of the visit; where less than two are left, the first half with the second. Since pictures differ, the same difference for none is subtracted. The mean counts each change by the frames of its window, and its bootstrap draws changes, of a few of which the interval is too narrow; below 0 means not settled.",
+				]
+			: []),
 		"Times are those of runs made in one process for each core, each with one thread, while the others were at work. “Held” is what could be collected from memory once the method was closed: its own arrays and objects, without the model and without the session of a second one, as FOA's prompted model is.",
 		...(compared.length > 0
 			? [

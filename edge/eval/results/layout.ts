@@ -1,7 +1,17 @@
 import { table } from "../../table.js";
 import { comparisons } from "./comparisons.js";
 import type { Study } from "./study.js";
-import { accuracyGrid, behaviourGrid, byModel, costGrid, type Grid, LEGEND, overviewGrid, titleOf } from "./tables.js";
+import {
+	accuracyGrid,
+	behaviourGrid,
+	byModel,
+	costGrid,
+	type Grid,
+	LEGEND,
+	overviewGrid,
+	settlingGrid,
+	titleOf,
+} from "./tables.js";
 
 const GAP = 2;
 
@@ -15,6 +25,7 @@ export const terminalTables = (studies: readonly Study[], width = 120): string =
 				titleOf(study),
 				...terminal(accuracyGrid(study), width),
 				...terminal(behaviourGrid(study), width),
+				...terminal(settlingGrid([study]), width),
 			]),
 			...(own.length > 1 ? [`${own[0].model}, all streams`, ...terminal(overviewGrid(own), width)] : []),
 			...comparisons(own).flatMap(({ title, grid }) => [`${own[0].model}, ${title}`, ...terminal(grid, width)]),
@@ -49,6 +60,7 @@ const holdsWords = (cells: readonly string[], column: number): boolean =>
 
 /** Columns that fit beside each other. What stays together comes first where not all fits, since it says most. */
 const sections = ({ head, rows, together }: Grid, width: number): Grid[] => {
+	if (rows.length === 0) return [];
 	const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)) + GAP);
 	const total = (columns: readonly number[]) => columns.reduce((sum, i) => sum + widths[i], widths[0]);
 	const pick = (columns: readonly number[]): Grid => ({

@@ -3,8 +3,8 @@ import type { Seen } from "./run.js";
 /** Frames after a change that count as its beginning: five batches of eight. */
 export const BEGINNING = 40;
 
-/** Frames that a visit needs to be told apart from one in which frames of all domains are mixed: a batch. */
-const SHORT = 8;
+/** The daemon's batch: so many frames a visit needs to be told apart from one in which frames of all domains are mixed. */
+export const BATCH = 8;
 
 /** Bins of the calibration error, of equal width. */
 const BINS = 15;
@@ -71,7 +71,7 @@ export const changes = (frames: readonly Seen[]): Change[] => {
 	);
 	return starts
 		.map((from, k) => ({ domain: frames[from].domain, from, to: starts[k + 1] ?? frames.length }))
-		.filter(({ from, to }) => to - from >= SHORT);
+		.filter(({ from, to }) => to - from >= BATCH);
 };
 
 /**
@@ -109,7 +109,7 @@ const again = (
 	compare: (times: readonly Seen[][]) => number,
 ): Map<string, number> => {
 	const times = each(byDomain(frames), (own) =>
-		[...grouped(own, time).values()].filter(({ length }) => length >= SHORT),
+		[...grouped(own, time).values()].filter(({ length }) => length >= BATCH),
 	);
 	return each(new Map([...times].filter(([, all]) => all.length > 1)), compare);
 };
@@ -140,20 +140,40 @@ export interface Detection {
 export const detection = (frames: readonly Seen[]): Detection | undefined => {
 	if (frames.every(({ changed, believed }) => changed === undefined && believed === undefined)) return undefined;
 	const visits = grouped(frames, visited);
-	const long = (seen: Seen) => (visits.get(seen.visit)?.length ?? 0) >= SHORT;
-	const open = new Set(alarms(frames));
-	const seen = changes(frames).map(({ domain, from, to }) => {
-		const alarm = [...open].find((one) => one.to > from && one.from < to);
-		if (alarm) open.delete(alarm);
+	const long = (seen: Seen) => (visits.get(seen.visit)?.length ?? 0) >= BATCH;
+	const { changes, others } = watched(frames);
+	return {
 		// A step may begin before the change that it sees.
-		return { domain, delay: alarm && Math.max(alarm.from - from, 0) };
-	});
-	const falseAlarms = [...open].filter(({ from, to }) => frames.slice(from, to).every(long));
-	return { changes: seen, falseAlarms: falseAlarms.length };
+		changes: changes.map(({ domain, from, alarm }) => ({ domain, delay: alarm && Math.max(alarm.from - from, 0) })),
+		falseAlarms: others.filter(({ from, to }) => frames.slice(from, to).every(long)).length,
+	};
 };
 
-/** Runs of frames in steps that saw a change. */
-const alarms = (frames: readonly Seen[]): { readonly from: number; readonly to: number }[] => {
+/** A run of frames in steps that saw a change. */
+interface Alarm {
+	readonly from: number;
+	readonly to: number;
+}
+
+/** A change with the first alarm in its visit; undefined where it was missed. */
+export interface Watched extends Change {
+	readonly alarm: Alarm | undefined;
+}
+
+/** The stream's changes as the method saw them, and its other alarms. */
+export const watched = (
+	frames: readonly Seen[],
+): { readonly changes: readonly Watched[]; readonly others: readonly Alarm[] } => {
+	const open = new Set(alarms(frames));
+	const all = changes(frames).map((change) => {
+		const alarm = [...open].find(({ from, to }) => to > change.from && from < change.to);
+		if (alarm) open.delete(alarm);
+		return { ...change, alarm };
+	});
+	return { changes: all, others: [...open] };
+};
+
+const alarms = (frames: readonly Seen[]): Alarm[] => {
 	const starts = frames.flatMap(({ changed }, i) => (changed && !frames[i - 1]?.changed ? [i] : []));
 	return starts.map((from) => {
 		const length = frames.slice(from).findIndex(({ changed }) => !changed);

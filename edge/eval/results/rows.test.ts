@@ -41,6 +41,20 @@ test("the run's own row holds the means over domains and the worst of them", () 
 	assert.equal(runRow(none).againstNone, undefined);
 });
 
+test("where it saw changes and was given time, rows say how far from its steady state it was a window later", () => {
+	const seen = (right: number) => [
+		...frames(8, 2),
+		...frames(8, 0, { ...fog, changed: true }),
+		...frames(64 + right, 16 - right, { ...fog, changed: false }),
+	];
+	const [settling, nothing] = [run({ method: "zoa", frames: seen(8) }), run({ frames: seen(16) })];
+	const [clean, foggy] = domainRows(settling, nothing);
+	assert.equal(clean.windowLater, undefined);
+	assert.deepEqual(foggy.windowLater, { count: 1, difference: 1 });
+	assert.deepEqual(runRow(settling, nothing).windowLater, foggy.windowLater);
+	assert.equal(runRow(zoa, none).windowLater, undefined);
+});
+
 test("every line is JSON, and only the line of costs changes with the machine", () => {
 	const slower = run({
 		...zoa,

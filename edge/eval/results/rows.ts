@@ -15,6 +15,7 @@ import {
 	worstAgainst,
 } from "./metrics.js";
 import type { Run, RunId } from "./run.js";
+import { pooled, type Settling, settlings } from "./settling.js";
 
 /** What became of one domain in one run. Shares are 0 to 1; what a run has no answer to is left out. */
 export interface DomainRow extends RunId {
@@ -31,6 +32,7 @@ export interface DomainRow extends RunId {
 	readonly laterVisits: number | undefined;
 	readonly lastAgainstFirst: number | undefined;
 	readonly changes: Changes | undefined;
+	readonly windowLater: WindowLater | undefined;
 }
 
 /** What became of a run; where a metric is one of domains, its mean over them. */
@@ -49,6 +51,7 @@ export interface RunRow extends RunId {
 	readonly laterVisits: number | undefined;
 	readonly lastAgainstFirst: number | undefined;
 	readonly changes: Changes | undefined;
+	readonly windowLater: WindowLater | undefined;
 	readonly falseAlarmsPerThousand: number | undefined;
 	readonly bankBytes: number | undefined;
 }
@@ -69,12 +72,21 @@ export interface Changes {
 	readonly delay: number | undefined;
 }
 
+/** How far from its steady state the run was a window after changes that it saw, see `Settling`. */
+export interface WindowLater {
+	/** Those that can be judged. */
+	readonly count: number;
+	/** Mean over them, each counted by its frames. */
+	readonly difference: number;
+}
+
 /** One row a domain. `nothing`: the run that did nothing on the same frames. */
 export const domainRows = (run: Run, nothing?: Run): DomainRow[] => {
 	const { frames } = run;
 	const baseline = nothing && byDomain(nothing.frames);
 	const [after, later, last] = [afterChanges(frames), laterVisits(frames), lastAgainstFirst(frames)];
 	const detected = detection(frames);
+	const settled = settlings(run, nothing);
 	return [...byDomain(frames)].map(([domain, own]) => ({
 		kind: "domain",
 		...idOf(run),
@@ -88,6 +100,7 @@ export const domainRows = (run: Run, nothing?: Run): DomainRow[] => {
 		laterVisits: later.get(domain),
 		lastAgainstFirst: last.get(domain),
 		changes: detected && changesOf(detected.changes.filter((change) => change.domain === domain)),
+		windowLater: windowLaterOf(settled.filter((change) => change.domain === domain)),
 	}));
 };
 
@@ -108,6 +121,7 @@ export const runRow = (run: Run, nothing?: Run): RunRow => {
 		laterVisits: meanOf(laterVisits(frames)),
 		lastAgainstFirst: meanOf(lastAgainstFirst(frames)),
 		changes: detected && changesOf(detected.changes),
+		windowLater: windowLaterOf(settlings(run, nothing)),
 		falseAlarmsPerThousand: detected && (detected.falseAlarms / frames.length) * 1000,
 		bankBytes: bankBytes(frames),
 	};
@@ -138,3 +152,6 @@ const changesOf = (all: Detection["changes"]): Changes | undefined => {
 		delay: delays.length > 0 ? mean(delays) : undefined,
 	};
 };
+
+const windowLaterOf = (all: readonly Settling[]): WindowLater | undefined =>
+	all.length > 0 ? { count: all.length, difference: pooled(all) } : undefined;

@@ -2,6 +2,7 @@ import { differences, type Interval } from "./bootstrap.js";
 import { byDomain, grouped, mean } from "./metrics.js";
 import { type CostRow, costRow, type DomainRow, domainRows, type RunRow, runRow } from "./rows.js";
 import { counterpart, NONE, type Run } from "./run.js";
+import { type Settling, settlings } from "./settling.js";
 
 /** All that was run of one model on one stream. */
 export interface Study {
@@ -30,6 +31,8 @@ export interface Studied {
 	 * `none` itself and where the other was not run.
 	 */
 	readonly against: Differences | undefined;
+	/** Of all runs that have one of doing nothing beside them. */
+	readonly settlings: readonly Settling[];
 }
 
 export interface Differences {
@@ -91,6 +94,7 @@ const studied = (runs: readonly Run[], all: readonly Run[]): Studied => {
 			({ domain }) => domain,
 		),
 		against: compared(runs, (run) => counterpart(run, all, ablates)),
+		settlings: runs.flatMap((run, i) => settlings(run, nothing[i])),
 	};
 };
 

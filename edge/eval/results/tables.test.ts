@@ -4,7 +4,7 @@ import { frames, run } from "./fixtures.js";
 import { markdown, terminalTables } from "./layout.js";
 import { fixed, signed } from "./numbers.js";
 import { studies } from "./study.js";
-import { accuracyGrid, behaviourGrid, costGrid, overviewGrid } from "./tables.js";
+import { accuracyGrid, behaviourGrid, costGrid, overviewGrid, settlingGrid } from "./tables.js";
 
 const fog = { domain: "fog 5", visit: 1 };
 const none = (seed: number) => run({ seed, frames: [...frames(80, 20), ...frames(40, 60, fog)] });
@@ -84,6 +84,43 @@ test("behaviour has columns only where there is something to say", () => {
 	assert.deepEqual(grid.head.slice(3), ["changes seen", "delay, frames", "false alarms/1000", "bank, KiB"]);
 	assert.deepEqual(grid.rows[0].slice(3), ["", "", "", ""]);
 	assert.deepEqual(grid.rows[1].slice(3), ["1 of 1", "0.0", "0.0", "1.5"]);
+});
+
+/** Of a method that saw the change; so many of the 16 frames that begin a window later are right, and of the 16 after them. */
+const settling = (first: number, rest: number) =>
+	run({
+		method: "zoa",
+		window: 16,
+		frames: [
+			...frames(40, 0),
+			...frames(8, 0, { ...fog, changed: true }),
+			...frames(16, 0, { ...fog, changed: false }),
+			...frames(first, 16 - first, { ...fog, changed: false }),
+			...frames(rest, 16 - rest, { ...fog, changed: false }),
+		],
+	});
+const settled = run({ ...settling(16, 16), method: "none" });
+
+test("how far from settled a method is a window after changes that it saw is pooled over the streams", () => {
+	const other = { stream: "rounds" };
+	const all = studies([settled, settling(8, 12), { ...settled, ...other }, { ...settling(8, 16), ...other }]);
+	assert.deepEqual(settlingGrid(all.slice(0, 1)), {
+		head: ["method", "a window later", "95 % interval", "changes"],
+		rows: [["zoa", "−25.0", "−25.0 to −25.0", "1"]],
+		together: 3,
+	});
+	assert.deepEqual(settlingGrid(all).rows, [["zoa", "−37.5", "−50.0 to −25.0", "2"]]);
+});
+
+test("that table is there only where a method saw changes and was given time", () => {
+	const other = { stream: "rounds" };
+	const text = terminalTables(studies([settled, settling(8, 12)]));
+	assert.match(text, /\nmethod +a window later +95 % interval +changes\n.*\nzoa +−25\.0 /);
+	assert.doesNotMatch(text, /over all streams/);
+	const several = terminalTables(studies([settled, settling(8, 12), { ...settled, ...other }]));
+	assert.equal(several.match(/a window later/g)?.length, 2);
+	assert.match(several, /over all streams/);
+	assert.doesNotMatch(terminalTables(studies([none(1), zoa(1, 80)])), /a window later/);
 });
 
 test("one model's streams stand side by side", () => {

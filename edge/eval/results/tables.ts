@@ -1,5 +1,5 @@
-import { type Interval, verdict } from "./bootstrap.js";
-import { mean } from "./metrics.js";
+import { type Interval, pooledDifference, verdict } from "./bootstrap.js";
+import { grouped, mean } from "./metrics.js";
 import { between, fixed, percent, points, ranged } from "./numbers.js";
 import { type Spread, type Studied, type Study, spread } from "./study.js";
 
@@ -60,6 +60,27 @@ export const behaviourGrid = ({ methods }: Study): Grid => {
 			total("bank, KiB", (row) => row.bankBytes && row.bankBytes / 1024, one),
 		].filter(isFilled(methods)),
 	);
+};
+
+/**
+ * How far from their steady state methods are when they should have settled after changes that they saw, pooled over one
+ * model's streams: a row each method that saw some.
+ */
+export const settlingGrid = (studies: readonly Study[]): Grid => {
+	const pooled = grouped(
+		studies.flatMap(({ methods }) =>
+			methods.flatMap(({ method, settlings }) => settlings.map((one) => ({ method, ...one }))),
+		),
+		({ method }) => method,
+	);
+	return {
+		head: ["method", "a window later", "95 % interval", "changes"],
+		rows: [...pooled].map(([method, own]) => {
+			const interval = pooledDifference(own);
+			return [method, points(interval.difference), between(interval), `${interval.count}`];
+		}),
+		together: 3,
+	};
 };
 
 /** What the methods take on the machine they ran on; differs from run to run. */
