@@ -1,13 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { randomOf } from "../random.js";
-import { infrared, night } from "./camera.js";
+import { haze, infrared, night } from "./camera.js";
 import { deviation, flat, mean, scene } from "./fixtures.js";
 import { dirt, rain } from "./lens.js";
 
 const picture = scene(64, 64, 1);
 const AREA = 64 * 64;
 const SEVERITIES = [1, 2, 3, 4, 5] as const;
+
+describe("haze", () => {
+	it("brings everything nearer to the sky's value, evenly, and leaves the order of values", () => {
+		const values = [0, 0.3, 0.8, 1];
+		for (const severity of SEVERITIES) {
+			const seen = values.map((value) => haze.apply(flat(64, 64, value), severity, randomOf(1)).data);
+			for (const data of seen) assert.ok(deviation(data) < 1e-6, "even");
+			const [black, dark, sky, white] = seen.map(mean);
+			assert.ok(black < dark && dark < sky && sky < white);
+			assert.ok(Math.abs(sky - 0.8) < 1e-6, "what is as bright as the sky stays");
+			assert.ok(black > 0.3 && white < 1);
+		}
+	});
+});
 
 describe("night", () => {
 	it("darkens more and more, and blue most", () => {

@@ -34,6 +34,15 @@ export const night = perFrame("night", NIGHT, (image, { light, gain }, random) =
 	});
 });
 
+/** Value of the sky behind fog. */
+const AIR = 0.8;
+
+/** Even fog: of the light that a thing at some distance sends, a share arrives, and the sky's fills up the rest (Koschmieder 1924). */
+export const haze = perFrame("haze", [0.6, 0.45, 0.3, 0.2, 0.12], (image, transmission) =>
+	// Light is the square of the value, as at night.
+	mapValues(image, (value) => Math.sqrt(transmission * value * value + (1 - transmission) * AIR * AIR)),
+);
+
 interface Infrared {
 	/** What the light is less by in the corners. */
 	readonly falloff: number;

@@ -10,7 +10,7 @@ const SEVERITIES: readonly Severity[] = [1, 2, 3, 4, 5];
 const PICTURES = [scene(64, 64, 1), scene(64, 64, 2), scene(96, 48, 3)];
 
 /** Those that leave nothing to chance. */
-const CERTAIN = ["defocus-blur", "zoom-blur", "brightness", "contrast", "pixelate", "jpeg"];
+const CERTAIN = ["defocus-blur", "zoom-blur", "brightness", "contrast", "pixelate", "jpeg", "haze"];
 
 /** What grows with the severity: these change the exposure too, by published constants that are not in order. */
 const MEASURES: Readonly<Record<string, (a: Image, b: Image) => number>> = {
@@ -37,8 +37,8 @@ const isFrameCorruption = (corruption: { kind: string }): corruption is FrameCor
 
 describe("the corruptions", () => {
 	it("are the fifteen of ImageNet-C and five of cameras", () => {
-		assert.equal(corruptions.length, 20);
-		assert.equal(new Set(corruptions.map(({ name }) => name)).size, 20);
+		assert.equal(corruptions.length, 21);
+		assert.equal(new Set(corruptions.map(({ name }) => name)).size, 21);
 		assert.deepEqual(
 			corruptions.filter(({ kind }) => kind === "clip").map(({ name }) => name),
 			["h264"],

@@ -1,7 +1,7 @@
 import { Mistake } from "../../mistake.js";
 import type { Corruption } from "../image.js";
 import { defocusBlur, glassBlur, motionBlur, zoomBlur } from "./blur.js";
-import { infrared, night } from "./camera.js";
+import { haze, infrared, night } from "./camera.js";
 import { contrast, elastic, pixelate } from "./digital.js";
 import { frost } from "./frost.js";
 import { h264 } from "./h264.js";
@@ -16,7 +16,7 @@ export const corruptions: readonly Corruption[] = [
 	...[defocusBlur, glassBlur, motionBlur, zoomBlur],
 	...[snow, frost, fog, brightness],
 	...[contrast, elastic, pixelate, jpeg],
-	...[night, infrared, rain, dirt, h264],
+	...[haze, night, infrared, rain, dirt, h264],
 ];
 
 /**
