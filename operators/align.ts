@@ -5,7 +5,7 @@ import type { Bundle, Knowledge, Measured, Recalled, Source } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
 import { classMix, emptyMemory, isFull, type Memory, offered } from "./zoa/memory.js";
 import { channelsOf, pooled, type RawMoments } from "./zoa/moments.js";
-import { combination, minus, norm, rows, type Vector } from "./zoa/vector.js";
+import { combination, isZero, minus, norm, rows, type Vector } from "./zoa/vector.js";
 
 /**
  * Frames of a new domain after which the stem's alignment is left alone. The stem's moments hardly depend on the
@@ -64,7 +64,7 @@ const proposal = (memory: Memory<Measured>, { manifest, source }: Bundle, gate: 
 	const stemOf = (raw: RawMoments) => channelsOf(raw, 0, stem.channels);
 	const seen = pooled(memory.kept.map((frame) => stemOf(frame.sites)));
 	const alignment = aligned([stem], source.affine, seen, stemOf(wanted), beyond(gate));
-	if (!norms || alignment.every((a) => a === 0)) return alignment;
+	if (!norms || isZero(alignment)) return alignment;
 	const measured = pooled(memory.kept.map((frame) => frame.sites));
 	return aligned(sites, source.affine, measured, wanted, beyond(gate));
 };

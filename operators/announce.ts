@@ -1,5 +1,6 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import type { Adapted, Knowledge, Outlet } from "./types.js";
+import { equal, isZero } from "./zoa/vector.js";
 
 /** At most one adaptation state in this many milliseconds of the camera's time, changes of domain apart. */
 const INTERVAL = 5_000;
@@ -24,7 +25,7 @@ export const announce = (outlet: Outlet): OperatorFunction<Adapted, Adapted> => 
 
 /** Whether θ has moved since the state that was published last. */
 const hasMoved = (before: Knowledge, after: Knowledge) =>
-	before.counts.steps !== after.counts.steps || before.alignment.some((a, i) => a !== after.alignment[i]);
+	before.counts.steps !== after.counts.steps || !equal(before.alignment, after.alignment);
 
 export const domainPayload = ({ knowledge: { domain }, score }: Pick<Adapted, "knowledge" | "score">) => ({
 	id: domain.id,
@@ -42,6 +43,6 @@ export const adaptationPayload = (knowledge: Knowledge, state: string, loss: num
 	steps: knowledge.counts.steps,
 	droppedSteps: knowledge.counts.droppedSteps,
 	loss: loss ?? null,
-	aligned: knowledge.alignment.some((a) => a !== 0),
+	aligned: !isZero(knowledge.alignment),
 	...(knowledge.gain !== undefined && { gain: knowledge.gain }),
 });

@@ -1,4 +1,4 @@
-import { isNone, isSwept, stemOfRecord, stemOfStudy } from "./kinds.js";
+import { isSwept, stemOfRecord, stemOfStudy } from "./kinds.js";
 import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
@@ -8,7 +8,7 @@ import { learned, takenUp } from "./zoa/mix.js";
 import { type Moments, shiftScore } from "./zoa/moments.js";
 import { rememberedAsPublished } from "./zoa/published.js";
 import { inserted, mostSimilarPair, removed, similarity } from "./zoa/remember.js";
-import type { Span } from "./zoa/vector.js";
+import { isZero, type Span } from "./zoa/vector.js";
 
 /** What is known of the present domain, as the bank keeps it. */
 const recordOf = (
@@ -137,7 +137,7 @@ export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 
 /** Whether a stored domain may be the present one: one that needs no alignment is not, where a sweep has found one. */
 const mayBe = ({ alignment }: DomainRecord, knowledge: Knowledge): boolean =>
-	!isNone(alignment) || isNone(knowledge.alignment) || !isSwept(knowledge);
+	!isZero(alignment) || isZero(knowledge.alignment) || !isSwept(knowledge);
 
 /** The present domain looked up by its stem; the nearest stored one, when it is near enough, is taken up. */
 export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledge => {

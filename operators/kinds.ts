@@ -13,9 +13,6 @@ interface Kind {
 export const stemOfStudy = ({ pictures: { kept } }: Study): Moments | undefined =>
 	kept.length > 0 ? moments(pooled(kept.map(({ stem }) => stem))) : undefined;
 
-/** Whether an alignment leaves the source as it is. */
-export const isNone = (alignment: Vector): boolean => alignment.every((a) => a === 0);
-
 /** Whether a sweep over a study's frames has come to an end. */
 export const isSwept = ({ tuned, tuning }: Study): boolean => tuned.sweeps > (tuning ? 1 : 0);
 

@@ -2,7 +2,7 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { chosen, gathered } from "./activations.js";
 import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
-import { isNone, nearestKnown } from "./kinds.js";
+import { nearestKnown } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Camera, Detected, Model } from "./types.js";
@@ -12,7 +12,7 @@ import { learned } from "./zoa/mix.js";
 import { moments, pooled } from "./zoa/moments.js";
 import { attempted, residualOf } from "./zoa/sweep.js";
 import { misalignment, tolerancesOf } from "./zoa/tolerance.js";
-import { plus, rows, type Vector, zeros } from "./zoa/vector.js";
+import { equal, isZero, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Shift score up to which frames look like those of a domain that is known. */
 const AKIN = 0.6;
@@ -48,7 +48,7 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	const isSorting = learning.sweep !== undefined && learning.sweep.without !== "kinds";
 	return concatMap(async (step) => {
 		const { frames, knowledge, verdict } = step;
-		const isSettled = verdict === "same" && (!isSorting || isNone(knowledge.alignment));
+		const isSettled = verdict === "same" && (!isSorting || isZero(knowledge.alignment));
 		const isBehind = camera.live && camera.waiting >= frames.length;
 		if (!learning.align || learning.published || isSettled || isBehind) return step;
 		const proposed = (part: Part): Proposal | undefined => {
@@ -59,7 +59,7 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		};
 		const retried = async (part: Part): Promise<Part> => {
 			const proposal = proposed(part);
-			if (!proposal || isEqual(proposal.alignment, knowledge.alignment)) return part;
+			if (!proposal || equal(proposal.alignment, knowledge.alignment)) return part;
 			const affine = plus(plus(bundle.source.affine, proposal.alignment), learned(knowledge.mix));
 			const activations = await model.forward(packed(part.places.map((i) => frames[i])), affine);
 			const isBetter = proposal.isSure || residual(activations, plan) < residual(part.activations, plan);
@@ -79,8 +79,6 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	});
 };
 
-const isEqual = (a: Vector, b: Vector): boolean => a.every((value, i) => value === b[i]);
-
 /** A batch in parts that look alike. */
 const partsOf = ({ affine, activations }: Detected, plan: Plan): Part[] =>
 	alike(plan.stemsOf(activations).map((raw) => plan.ready(moments(raw)))).map((places) => ({
@@ -97,7 +95,7 @@ const sorted = ({ activations }: Part, { knowledge, verdict }: Detected, plan: P
 	const stem = plan.ready(moments(pooled(plan.stemsOf(activations))));
 	const nearest = nearestKnown(stem, knowledge, plan);
 	const known = nearest && nearest.away < AKIN ? nearest.alignment : undefined;
-	if (known && (verdict !== "same" || isNone(known))) return { alignment: known, isSure: true };
+	if (known && (verdict !== "same" || isZero(known))) return { alignment: known, isSure: true };
 	const isTelling = plan.tellsClasses && activations.frames >= TELLING;
 	if (verdict !== "same" || !isTelling || astray(activations, plan) < ASTRAY) return undefined;
 	return { alignment: zeros(plan.source.length), isSure: false };

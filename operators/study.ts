@@ -1,13 +1,12 @@
 import type { Plan } from "./anatomy.js";
 import { packed } from "./batch.js";
-import { isNone } from "./kinds.js";
 import type { Model, Pictured, Study, Tuning } from "./types.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
 import { advancedSweep, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
-import { plus, type Vector, zeros } from "./zoa/vector.js";
+import { isZero, plus, type Vector, zeros } from "./zoa/vector.js";
 
 /** Frames that a domain keeps for its sweeps. */
 const KEPT = 32;
@@ -57,7 +56,7 @@ export const begun = (study: Study, plan: Plan): Study => {
 		frames: kept.map(({ frame }) => frame),
 		stems: kept.map(({ stem }) => stem),
 		sweep: begunSweep(plan, isWhole ? undefined : 1),
-		others: isNone(study.alignment) ? [] : [study.alignment],
+		others: isZero(study.alignment) ? [] : [study.alignment],
 		tried: [],
 		done: [],
 	};

@@ -1,6 +1,6 @@
 import { concatMap, map, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
-import { isNone, isSwept, nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
+import { isSwept, nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
 import { unfinished, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, isDue, withPicture } from "./study.js";
@@ -9,7 +9,7 @@ import { learned } from "./zoa/mix.js";
 import { moments, pooled, shiftScore } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import { thumbnail } from "./zoa/thumbnail.js";
-import { minus, rows, type Vector, zeros } from "./zoa/vector.js";
+import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /**
  * Aligns the model to the present domain in sweeps from front to back (zoa/sweep.ts) over frames that are kept of it: soon
@@ -64,8 +64,7 @@ const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweepin
 	const stems = plan.stemsOf(activations);
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
 	// In a domain with an alignment the frames of a batch may have been predicted with different parameters.
-	const isAtSource =
-		verdict === "same" && isNone(knowledge.alignment) && affine.every((value, i) => value === plan.source[i]);
+	const isAtSource = verdict === "same" && isZero(knowledge.alignment) && equal(affine, plan.source);
 	let study = before;
 	let { random } = knowledge;
 	predictions.forEach(({ frame, probabilities }, i) => {
@@ -134,7 +133,7 @@ const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 /** Whether a study's frames look like a domain in the bank, whose parameters it will be given: others than the source's. */
 const isStored = (study: Study, knowledge: Knowledge, plan: Plan, nearness: number): boolean => {
 	const stem = stemOfStudy(study);
-	const stored = storedKinds(knowledge).filter(({ alignment }) => !isNone(alignment));
+	const stored = storedKinds(knowledge).filter(({ alignment }) => !isZero(alignment));
 	const nearest = stem && nearestOf(plan.ready(stem), stored, plan);
 	return nearest !== undefined && nearest.away < nearness;
 };

@@ -100,4 +100,16 @@ export const columnStatistics = (matrix: readonly Vector[]): { mean: Vector; dev
 	};
 };
 
+/** Whether all entries are the same; in a loop, since every batch's parameters go through this. */
+export const equal = (x: Vector, y: Vector): boolean => {
+	for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+	return true;
+};
+
+/** Whether all entries are 0. */
+export const isZero = (x: Vector): boolean => {
+	for (let i = 0; i < x.length; i++) if (x[i] !== 0) return false;
+	return true;
+};
+
 export const allFinite = (x: Vector): boolean => x.every(Number.isFinite);
