@@ -9,28 +9,27 @@ const FAR = 0.45;
 /** Pixels on a side that are looked at, at most. */
 const LOOKED_AT = 64;
 
-/** What a picture of some planes shows, in any light: grey in 4×4 cells, less their mean, at length 1 (all 0 if flat). */
+/** What a picture in three planes shows, in any light: grey in 4×4 cells, less their mean, at length 1 (all 0 if flat). */
 export const thumbnail = (pixels: Uint8Array, width: number, height: number): Vector => {
 	const step = Math.ceil(Math.max(width, height) / LOOKED_AT);
+	const plane = width * height;
 	const sums = new Float64Array(CELLS * CELLS);
 	const sizes = new Uint32Array(CELLS * CELLS);
-	for (let top = 0; top < pixels.length; top += width * height) {
-		for (let y = 0; y < height; y += step) {
-			const row = CELLS * Math.floor((y * CELLS) / height);
-			const from = top + y * width;
-			let x = 0;
-			// A cell's pixels of the row in a loop of their own: every frame goes through this.
-			for (let column = 0; column < CELLS; column++) {
-				const end = ((column + 1) * width) / CELLS;
-				let sum = 0;
-				let size = 0;
-				for (; x < end; x += step) {
-					sum += pixels[from + x];
-					size++;
-				}
-				sums[row + column] += sum;
-				sizes[row + column] += size;
+	for (let y = 0; y < height; y += step) {
+		const row = CELLS * Math.floor((y * CELLS) / height);
+		let x = 0;
+		// A cell's pixels of the row, of all planes, in a loop of their own: every frame goes through this.
+		for (let column = 0; column < CELLS; column++) {
+			const end = ((column + 1) * width) / CELLS;
+			let sum = 0;
+			let size = 0;
+			for (; x < end; x += step) {
+				const at = y * width + x;
+				sum += pixels[at] + pixels[plane + at] + pixels[2 * plane + at];
+				size += 3;
 			}
+			sums[row + column] += sum;
+			sizes[row + column] += size;
 		}
 	}
 	const grey = Float32Array.from(sums, (sum, i) => sum / Math.max(1, sizes[i]));
