@@ -1,4 +1,3 @@
-import { stemRows } from "./detect.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
 import { comparable } from "./zoa/exposure.js";
@@ -13,8 +12,6 @@ export interface Plan extends Anatomy {
 	readonly input: { readonly width: number; readonly height: number };
 	/** Moments of a stem [E] made ready for comparison: variances not far under the source's. */
 	ready(moments: Moments): Moments;
-	/** Raw moments [2,E] of each frame's stem, before its affine: nothing that is learned can move it. */
-	stemsOf(activations: Activations): RawMoments[];
 	/** Whether the source's moments are known of each class. */
 	readonly tellsClasses: boolean;
 	/** Of the source's stem [E]. */
@@ -61,7 +58,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		tellsClasses: !isPlain,
 		stem,
 		ready: (seen) => comparable(seen, { source: stem }),
-		stemsOf: (activations) => stemRows(bundle, activations),
 		measurement,
 		measurementOf: (passes) =>
 			measurement(

@@ -6,7 +6,7 @@ import type { Yardstick } from "./zoa/exposure.js";
 import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
 import { rows } from "./zoa/vector.js";
 
-/** Each frame's stem [2,E]: the first convolution's output before its affine, which nothing that is learned can move. */
+/** Each frame's stem [2,E]: the first convolution's output before its affine. */
 export const stemRows = ({ manifest, source }: Bundle, { sites }: Pick<Activations, "sites">): RawMoments[] =>
 	rows(sites, source.sites.length).map((row) => channelsOf(row, 0, manifest.sites[0].channels));
 
@@ -18,11 +18,10 @@ export const stemTogether = ({ manifest }: Bundle, frames: readonly RawMoments[]
 export const stemChannels = ({ stem, sites }: Manifest, published: boolean): number =>
 	published ? stem.channels : sites[0].channels;
 
-/** A batch's stem. As published: the tokens after position embedding, which an aligned stem would move. */
-export const stemOf = (bundle: Bundle, activations: Activations, published: boolean): Moments => {
-	if (!published) return stemTogether(bundle, stemRows(bundle, activations));
-	const { channels, positions } = bundle.manifest.stem;
-	return moments(pooled(rows(activations.stem, 2 * channels)), activations.frames * positions);
+/** A batch's stem as published: the tokens after position embedding, which an aligned stem would move. */
+export const publishedStem = ({ manifest }: Bundle, { stem, frames }: Activations): Moments => {
+	const { channels, positions } = manifest.stem;
+	return moments(pooled(rows(stem, 2 * channels)), frames * positions);
 };
 
 /** What stems of this model are compared by: one pass of a black picture says how its stem takes light. */
@@ -38,14 +37,18 @@ export const yardstickOf = async ({ bundle, forward }: Pick<Model, "bundle" | "f
 
 /** Compares the batch's stem with the domain so far. */
 export const detect = (model: Model, learning: Learning): OperatorFunction<Inferred, Detected> => {
-	const { published, threshold, window, falseAlarms } = learning;
+	const { bundle } = model;
 	let yardstick: Promise<Yardstick> | undefined;
 	return concatMap(async (step) => {
-		const stem = stemOf(model.bundle, step.activations, published);
-		const { detector } = step.knowledge;
-		const frames = step.frames.length;
-		if (published) return { ...step, ...judgedAsPublished(detector, stem, frames, { threshold, window }) };
+		const { activations, frames, knowledge } = step;
+		const { detector } = knowledge;
+		const stems = stemRows(bundle, activations);
+		if (learning.published) {
+			const stem = publishedStem(bundle, activations);
+			return { ...step, stems, ...judgedAsPublished(detector, stem, frames.length, learning) };
+		}
 		yardstick ??= yardstickOf(model);
-		return { ...step, ...judged(detector, stem, frames, await yardstick, falseAlarms) };
+		const stem = stemTogether(bundle, stems);
+		return { ...step, stems, ...judged(detector, stem, frames.length, await yardstick, learning.falseAlarms) };
 	});
 };

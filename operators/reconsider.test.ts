@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firstValueFrom, of } from "rxjs";
 import { memoryModel } from "../adapters/model.memory.js";
+import { stemRows } from "./detect.js";
 import { LEARNING } from "./fixtures.js";
 import { firstKnowledge } from "./knowledge.js";
 import { reconsider } from "./reconsider.js";
@@ -69,6 +70,7 @@ const reconsidered = async (
 	const frames = shifts.map(frame);
 	const step: Detected = {
 		...{ knowledge, frames, activations, verdict, score: 1, detector: knowledge.detector, affine: NIGHT },
+		stems: stemRows(bundle, activations),
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
 		failed: 0,
 	};

@@ -80,8 +80,8 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 };
 
 /** A batch in parts that look alike. */
-const partsOf = ({ affine, activations }: Detected, plan: Plan): Part[] =>
-	alike(plan.stemsOf(activations).map((raw) => plan.ready(moments(raw)))).map((places) => ({
+const partsOf = ({ affine, activations, stems }: Detected, plan: Plan): Part[] =>
+	alike(stems.map((raw) => plan.ready(moments(raw)))).map((places) => ({
 		places,
 		affine,
 		activations: chosen(activations, places),
@@ -91,8 +91,12 @@ const partsOf = ({ affine, activations }: Detected, plan: Plan): Part[] =>
  * What is known of frames that look alike. Where no change was seen they are taken for another kind only if that is the
  * source's, or tried as that if they are far out of line.
  */
-const sorted = ({ activations }: Part, { knowledge, verdict }: Detected, plan: Plan): Proposal | undefined => {
-	const stem = plan.ready(moments(pooled(plan.stemsOf(activations))));
+const sorted = (
+	{ places, activations }: Part,
+	{ knowledge, verdict, stems }: Detected,
+	plan: Plan,
+): Proposal | undefined => {
+	const stem = plan.ready(moments(pooled(places.map((i) => stems[i]))));
 	const nearest = nearestKnown(stem, knowledge, plan);
 	const known = nearest && nearest.away < AKIN ? nearest.alignment : undefined;
 	if (known && (verdict !== "same" || isZero(known))) return { alignment: known, isSure: true };

@@ -46,9 +46,9 @@ const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Re
 const OTHERWISE = 1.2;
 
 /** What is known of what is odd: nothing yet, where it looks otherwise than what was odd before. */
-const candidateOf = ({ activations, knowledge: { candidate, memory } }: Recalled, plan: Plan): Study => {
+const candidateOf = ({ stems, knowledge: { candidate, memory } }: Recalled, plan: Plan): Study => {
 	const before = candidate && stemOfStudy(candidate);
-	const stem = plan.ready(moments(pooled(plan.stemsOf(activations))));
+	const stem = plan.ready(moments(pooled(stems)));
 	if (candidate && (!before || shiftScore(stem, plan.ready(before)) < OTHERWISE)) return candidate;
 	return { ...unstudied(memory.seen.length), alignment: zeros(plan.source.length) };
 };
@@ -59,9 +59,8 @@ const begunWith = ({ affine, knowledge: { mix } }: Recalled, study: Study, { sou
 
 /** A domain's study with the round's frames. */
 const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweeping): [Study, RandomState] => {
-	const { activations, frames, predictions, knowledge, verdict, affine } = step;
+	const { activations, stems, frames, predictions, knowledge, verdict, affine } = step;
 	const { width, height } = plan.input;
-	const stems = plan.stemsOf(activations);
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
 	// In a domain with an alignment the frames of a batch may have been predicted with different parameters.
 	const isAtSource = verdict === "same" && isZero(knowledge.alignment) && equal(affine, plan.source);

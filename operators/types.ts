@@ -42,7 +42,10 @@ export interface Inferred extends Decoded {
 }
 
 /** detect: how far the batch's stem is from the domain so far. */
-export interface Detected extends Inferred, Judgement {}
+export interface Detected extends Inferred, Judgement {
+	/** Raw moments [2,E] of each frame's stem, before its affine: nothing that is learned can move it. */
+	readonly stems: readonly RawMoments[];
+}
 
 /** recall: the knowledge with the old domain stored and the new one, once it was seen long enough, taken up. */
 export interface Recalled extends Detected {

@@ -1,4 +1,4 @@
-import { stemOf } from "./detect.js";
+import { publishedStem } from "./detect.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Knowledge, Pass, Seen } from "./types.js";
 import { moved, PUBLISHED_WEIGHT } from "./zoa/detector.js";
@@ -63,7 +63,7 @@ export const advanced = (
 	...knowledge,
 	// As published, the detector's average moves in the perturbed forward too.
 	detector: published
-		? moved(knowledge.detector, stemOf(bundle, activations, published), activations.frames, PUBLISHED_WEIGHT)
+		? moved(knowledge.detector, publishedStem(bundle, activations), activations.frames, PUBLISHED_WEIGHT)
 		: knowledge.detector,
 	pass: { ...pass, todo: pass.todo.slice(1), done: [...pass.done, activations] },
 });
