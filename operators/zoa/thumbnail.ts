@@ -32,7 +32,7 @@ export const thumbnail = (pixels: Uint8Array, width: number, height: number): Ve
 			sizes[row + column] += size;
 		}
 	}
-	const grey = Float32Array.from(sums, (sum, i) => sum / Math.max(1, sizes[i]));
+	const grey = new Float32Array(sums.map((sum, i) => sum / Math.max(1, sizes[i])));
 	const mean = grey.reduce((sum, v) => sum + v, 0) / grey.length;
 	const length = Math.sqrt(grey.reduce((sum, v) => sum + (v - mean) ** 2, 0));
 	return grey.map((v) => (length > 0 ? (v - mean) / length : 0));
