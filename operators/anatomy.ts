@@ -8,8 +8,6 @@ import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.j
 
 /** What `zoa+` works out once from a bundle. */
 export interface Plan extends Anatomy {
-	/** Of the model's pictures, pixels. */
-	readonly input: { readonly width: number; readonly height: number };
 	/** Moments of a stem [E] made ready for comparison: variances not far under the source's. */
 	ready(moments: Moments): Moments;
 	/** Whether the source's moments are known of each class. */
@@ -47,7 +45,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		};
 	};
 	return {
-		input: manifest.input,
 		sites,
 		source: source.affine,
 		apart,

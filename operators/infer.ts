@@ -2,15 +2,18 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { packed } from "./batch.js";
 import { affineOf } from "./knowledge.js";
 import { predictions } from "./predict.js";
+import type { Learning } from "./settings.js";
 import type { Batched, Inferred, Knowledge, Model } from "./types.js";
+import { thumbnail } from "./zoa/thumbnail.js";
 import type { Vector } from "./zoa/vector.js";
 
 /**
  * Runs the quantized model with the affine parameters its knowledge amounts to. Where these give no numbers, the model as it
- * was prepared has to do.
+ * was prepared has to do. What the frames show is looked at meanwhile, since this thread would only wait for the model's.
  */
-export const infer = (model: Model): OperatorFunction<Batched, Inferred> => {
+export const infer = (model: Model, learning: Learning | undefined): OperatorFunction<Batched, Inferred> => {
 	const { bundle } = model;
+	const { width, height } = bundle.manifest.input;
 	const { affine: source } = bundle.source;
 	return concatMap(async ({ pixels, ...step }) => {
 		const { frames, knowledge } = step;
@@ -18,9 +21,11 @@ export const infer = (model: Model): OperatorFunction<Batched, Inferred> => {
 			const activations = await model.forward(tensor, affine);
 			return { affine, activations, predictions: predictions(frames, activations, { shift }, bundle) };
 		};
-		const learned = await predicted(pixels, affineOf(knowledge, source), knowledge.shift);
+		const pass = predicted(pixels, affineOf(knowledge, source), knowledge.shift);
+		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
+		const learned = await pass;
 		const failed = frames.length - learned.predictions.length;
-		if (failed === 0) return { ...step, ...learned, failed };
-		return { ...step, ...(await predicted(packed(frames), source, undefined)), failed };
+		if (failed === 0) return { ...step, ...learned, thumbnails, failed };
+		return { ...step, ...(await predicted(packed(frames), source, undefined)), thumbnails, failed };
 	});
 };

@@ -71,6 +71,7 @@ const reconsidered = async (
 	const step: Detected = {
 		...{ knowledge, frames, activations, verdict, score: 1, detector: knowledge.detector, affine: NIGHT },
 		stems: stemRows(bundle, activations),
+		thumbnails: [],
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
 		failed: 0,
 	};

@@ -8,7 +8,6 @@ import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
 import { learned } from "./zoa/mix.js";
 import { moments, pooled, shiftScore } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
-import { thumbnail } from "./zoa/thumbnail.js";
 import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /**
@@ -59,8 +58,7 @@ const begunWith = ({ affine, knowledge: { mix } }: Recalled, study: Study, { sou
 
 /** A domain's study with the round's frames. */
 const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweeping): [Study, RandomState] => {
-	const { activations, stems, frames, predictions, knowledge, verdict, affine } = step;
-	const { width, height } = plan.input;
+	const { activations, stems, thumbnails, frames, predictions, knowledge, verdict, affine } = step;
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
 	// In a domain with an alignment the frames of a batch may have been predicted with different parameters.
 	const isAtSource = verdict === "same" && isZero(knowledge.alignment) && equal(affine, plan.source);
@@ -68,7 +66,7 @@ const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweepin
 	let { random } = knowledge;
 	predictions.forEach(({ frame, probabilities }, i) => {
 		const atSource = isAtSource ? sites[i] : undefined;
-		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnail(frame.pixels, width, height) };
+		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnails[i] };
 		[study, random] = withPicture(study, seen, random, without !== "balance");
 	});
 	return [study, random];

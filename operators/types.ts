@@ -37,6 +37,8 @@ export interface Inferred extends Decoded {
 	readonly activations: Activations;
 	/** Of each frame for which what came out of the model is numbers. */
 	readonly predictions: readonly Prediction[];
+	/** `zoa+`: what each frame shows, see `thumbnail`; none for the other methods. */
+	readonly thumbnails: readonly Vector[];
 	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
 	readonly failed: number;
 }

@@ -33,7 +33,7 @@ export const pipeline = (
 ): Observable<Inferred> => {
 	const { bundle } = model;
 	const heed = obey(control, { outlet, bank, bundle, learning });
-	const see = pipe(decode(camera, batching), batch(), heed, infer(model));
+	const see = pipe(decode(camera, batching), batch(), heed, infer(model, learning));
 	const tell = <Step extends Inferred>() => publish<Step>(outlet, bundle.manifest.labels);
 	if (!learning) return rounds(start, pipe(see, tell()));
 
