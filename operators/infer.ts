@@ -15,13 +15,21 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 	const { bundle } = model;
 	const { width, height } = bundle.manifest.input;
 	const { affine: source } = bundle.source;
+	let latest: (Pick<Knowledge, "alignment" | "mix"> & { readonly affine: Vector }) | undefined;
+	/** θ, worked out anew only when something was learned. */
+	const parameters = (knowledge: Knowledge): Vector => {
+		const { alignment, mix } = knowledge;
+		if (latest?.alignment !== alignment || latest.mix !== mix)
+			latest = { alignment, mix, affine: affineOf(knowledge, source) };
+		return latest.affine;
+	};
 	return concatMap(async ({ pixels, ...step }) => {
 		const { frames, knowledge } = step;
 		const predicted = async (tensor: typeof pixels, affine: Vector, shift: Knowledge["shift"]) => {
 			const activations = await model.forward(tensor, affine);
 			return { affine, activations, predictions: predictions(frames, activations, { shift }, bundle) };
 		};
-		const pass = predicted(pixels, affineOf(knowledge, source), knowledge.shift);
+		const pass = predicted(pixels, parameters(knowledge), knowledge.shift);
 		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
 		const learned = await pass;
 		const failed = frames.length - learned.predictions.length;
