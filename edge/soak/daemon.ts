@@ -40,7 +40,7 @@ export class Daemon {
 	start(): void {
 		this.runs++;
 		this.#output = "";
-		const child = spawn(process.execPath, [MAIN, "run", this.file], {
+		const child = spawn(MAIN, ["run", this.file], {
 			cwd: this.folder,
 			stdio: ["ignore", "pipe", "pipe"],
 		});
