@@ -65,7 +65,7 @@ describe("the image", () => {
 			paths.filter((path) => /\.test\.|fixtures|faulty-proxy/.test(path)),
 			[],
 		);
-		const { status, stdout } = spawnSync(process.execPath, [join(folder, "dist/edge/main.js"), "--version"]);
+		const { status, stdout } = spawnSync(join(folder, "dist/edge/main.js"), ["--version"]);
 		assert.equal(status, 0);
 		assert.equal(String(stdout).trim(), JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
 	});
