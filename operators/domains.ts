@@ -116,11 +116,11 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 /**
  * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one
  * idea"). The memory starts anew, since what it holds was measured with another θ; a sweep under way, which began from
- * another, is over, and the next one waits for new frames.
+ * another, is over.
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 	const { alignment, shift, gain } = knowledge.domains[index];
-	const { mix, memory, tuned } = knowledge;
+	const { mix, memory } = knowledge;
 	return {
 		...knowledge,
 		mix: takenUp(mix, index + 1),
@@ -128,7 +128,7 @@ export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 		aligning: "norms",
 		memory: emptyMemory(memory.seen.length),
 		tuning: undefined,
-		tuned: { ...tuned, until: tuned.frames },
+		latest: [],
 		gain,
 		shift,
 		...unfinished,

@@ -27,6 +27,8 @@ export const unfinished = { window: [], pass: undefined } as const;
 export const unstudied = (classes: number) => ({
 	pictures: emptyMemory(classes),
 	tuned: { frames: 0, sweeps: 0, until: 0, enough: 1 },
+	latest: [],
+	astray: 0,
 	tuning: undefined,
 	gain: undefined,
 });
@@ -79,6 +81,7 @@ export interface Checkpoint
 		| "aligning"
 		| "gain"
 		| "tuned"
+		| "astray"
 		| "detector"
 		| "shift"
 		| "random"
@@ -99,6 +102,7 @@ export const checkpointOf = ({
 	domains,
 	memory,
 	pictures,
+	latest,
 	tuning,
 	candidate,
 	window,

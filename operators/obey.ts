@@ -109,9 +109,10 @@ const learnedBefore = async (knowledge: Knowledge, { bank }: Learner): Promise<C
 };
 
 const storedLast = async (knowledge: Knowledge, means: Learner): Promise<Knowledge> => {
-	const { domains, domain } = knowledge;
+	const { domains, domain, tuned } = knowledge;
 	const index = domains.findIndex(({ id }) => id === domain.id);
-	if (index >= 0) return { ...recalled(knowledge, index), before: undefined };
+	// A sweep over frames that have led away from there is no longer due.
+	if (index >= 0) return { ...recalled(knowledge, index), tuned: { ...tuned, until: tuned.frames }, before: undefined };
 	const first = await beginning(knowledge, means);
 	const back = resumed(first, await learnedBefore(knowledge, means)) ?? first;
 	return { ...back, before: undefined };

@@ -10,18 +10,13 @@ import { aligned, beyond } from "./zoa/align.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
 import { moments, pooled } from "./zoa/moments.js";
-import { attempted, residualOf } from "./zoa/sweep.js";
-import { misalignment, tolerancesOf } from "./zoa/tolerance.js";
+import { ASTRAY, astrayOf, attempted, residualOf } from "./zoa/sweep.js";
 import { equal, isZero, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Shift score up to which frames look like those of a domain that is known. */
 const AKIN = 0.6;
 
-/**
- * How far out of line frames of a settled domain are, in tolerances for the classes in view, when the source is tried on
- * them; and how many it takes to tell, since a few are out of line by chance.
- */
-const ASTRAY = 3;
+/** Frames that it takes to tell that they are out of line, since a few are by chance. */
 const TELLING = 4;
 
 /** Frames of a batch that are predicted with one θ. */
@@ -110,10 +105,7 @@ const attempt = (activations: Activations, plan: Plan) =>
 
 const residual = (activations: Activations, plan: Plan): number => residualOf(attempt(activations, plan), plan);
 
-const astray = (activations: Activations, plan: Plan): number => {
-	const { scores, measurement } = attempt(activations, plan);
-	return misalignment(scores, tolerancesOf(plan.apart, measurement.concentration));
-};
+const astray = (activations: Activations, plan: Plan): number => astrayOf(attempt(activations, plan), plan);
 
 /** The stem's alignment to the average source frame: which classes are in view is not known yet. */
 const stemAlignment = ({ manifest, source }: Bundle, activations: Activations, gate: number): Vector => {

@@ -4,7 +4,7 @@ import type { Model, Pictured, Study, Tuning } from "./types.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
-import { advancedSweep, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
+import { advancedSweep, astrayOf, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { isZero, plus, type Vector, zeros } from "./zoa/vector.js";
 
@@ -12,7 +12,7 @@ import { isZero, plus, type Vector, zeros } from "./zoa/vector.js";
 const KEPT = 32;
 
 /** Different frames that all sites are aligned by. */
-const ENOUGH = 12;
+export const ENOUGH = 12;
 
 /** Frames of a domain after which its stem is aligned, which hardly depends on what is in view. */
 const FIRST = 16;
@@ -105,6 +105,8 @@ const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study =>
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
 		gain: source && found ? gainOf(source, found, plan) : 0,
+		astray: found ? astrayOf(found, plan) : 0,
+		latest: [],
 		tuning: undefined,
 	};
 };

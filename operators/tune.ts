@@ -1,10 +1,11 @@
 import { concatMap, map, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
+import { followed } from "./drift.js";
 import { isSwept, nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
-import { unfinished, unstudied } from "./knowledge.js";
+import { affineOf, unfinished, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, isDue, withPicture } from "./study.js";
-import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
+import type { Camera, Knowledge, Model, Observed, Recalled, Study } from "./types.js";
 import { learned } from "./zoa/mix.js";
 import { moments, pooled, shiftScore } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
@@ -31,7 +32,8 @@ const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Re
 		const { knowledge, verdict } = step;
 		if (verdict === "odd" && sweeping.without === "candidate") return step;
 		if (verdict === "same") {
-			const [study, random] = studied(knowledge, step, plan, sweeping);
+			const [own, random] = studied(knowledge, step, plan, sweeping);
+			const study = sweeping.without === "drift" ? own : followed(own, observed(step, plan), plan);
 			const candidate = step.detector.evidence === 0 ? undefined : knowledge.candidate;
 			return { ...step, knowledge: { ...knowledge, ...study, random, candidate } };
 		}
@@ -70,6 +72,18 @@ const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweepin
 		[study, random] = withPicture(study, seen, random, without !== "balance");
 	});
 	return [study, random];
+};
+
+/** The round's frames, where the domain has an alignment and they were predicted with it. */
+const observed = (step: Recalled, plan: Plan): Observed[] => {
+	const { activations, stems, thumbnails, frames, predictions, knowledge, affine } = step;
+	if (isZero(knowledge.alignment) || !equal(affine, affineOf(knowledge, plan.source))) return [];
+	const sites = rows(activations.sites, activations.sites.length / frames.length);
+	const at = knowledge.tuned.frames;
+	return predictions.map(({ frame, probabilities }, i) => ({
+		picture: { frame, probabilities, at, stem: stems[i], thumbnail: thumbnails[i], atSource: undefined },
+		sites: sites[i],
+	}));
 };
 
 /** Frames that learning may pass through the model at once, before it has to wait for its share. */

@@ -88,6 +88,10 @@ export interface Study {
 		readonly until: number;
 		readonly enough: number;
 	};
+	/** `zoa+`: the latest frames, none of which shows the same as another, since it was last looked whether they are in line. */
+	readonly latest: readonly Observed[];
+	/** `zoa+`: how far out of line the last sweep left its frames, see `astrayOf`; 0: there has been none. */
+	readonly astray: number;
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;
 	/** `zoa+`: what the last sweep has gained, see `gainOf`; undefined: there has been none. */
@@ -165,6 +169,12 @@ export interface Pictured extends Remembered {
 	readonly stem: RawMoments;
 	/** Raw moments [2,S] of all sites, where it was predicted with the source's own parameters. */
 	readonly atSource: RawMoments | undefined;
+}
+
+/** A frame of a domain with raw moments [2,S] of all sites as it was predicted. */
+export interface Observed {
+	readonly picture: Pictured;
+	readonly sites: RawMoments;
 }
 
 /** A sweep over some frames, one small batch of them after the other. */

@@ -116,6 +116,13 @@ export const gainOf = (source: Attempt, chosen: Attempt, anatomy: Anatomy): numb
 	return Number.isFinite(gain) ? Math.min(1, gain) : undefined;
 };
 
+/** How far out of line an attempt leaves the picture, in tolerances for the classes in view. */
+export const astrayOf = ({ scores, measurement }: Attempt, { apart }: Anatomy): number =>
+	misalignment(scores, tolerancesOf(apart, measurement.concentration));
+
+/** From so much on it is far out of line. */
+export const ASTRAY = 3;
+
 /** Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm. */
 const HARMLESS = 1.4;
 
@@ -123,9 +130,9 @@ const HARMLESS = 1.4;
  * Whether frames seen with the source's own parameters need no others: they are the source's kind of picture as far as
  * the front can tell, or what is strange about them does not reach the sites behind it.
  */
-const isOrdinary = ({ scores, measurement }: Attempt, { apart, tolerances }: Anatomy): boolean =>
-	strangeness(scores, tolerances, measurement.frames) < 1 ||
-	misalignment(scores, tolerancesOf(apart, measurement.concentration)) < HARMLESS;
+const isOrdinary = (attempt: Attempt, anatomy: Anatomy): boolean =>
+	strangeness(attempt.scores, anatomy.tolerances, attempt.measurement.frames) < 1 ||
+	astrayOf(attempt, anatomy) < HARMLESS;
 
 /** Concentration from which on predictions are of few classes, and tolerances up to which these can be believed. */
 const FEW = 0.33;
@@ -135,10 +142,10 @@ const CREDIBLE = 6;
  * Whether an attempt makes the model less sure of frames of which the one before it made credible sense: a few classes. Where
  * one class fills the view, a target that is a little of the others leads away from it, and the further the deeper the site.
  */
-const isUnsettling = (attempt: Attempt, before: Attempt, { apart, heedful }: Anatomy): boolean => {
+const isUnsettling = (attempt: Attempt, before: Attempt, anatomy: Anatomy): boolean => {
 	const { concentration, entropy } = before.measurement;
-	const isCredible = misalignment(before.scores, tolerancesOf(apart, concentration)) < CREDIBLE;
-	return heedful && concentration > FEW && isCredible && attempt.measurement.entropy > entropy;
+	const isCredible = concentration > FEW && astrayOf(before, anatomy) < CREDIBLE;
+	return anatomy.heedful && isCredible && attempt.measurement.entropy > entropy;
 };
 
 /** The sweep after the pass that its trial asked for. */
