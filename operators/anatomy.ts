@@ -1,7 +1,8 @@
+import { sourceStem } from "./detect.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
 import { comparable } from "./zoa/exposure.js";
-import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
+import { type Moments, pooled, type RawMoments } from "./zoa/moments.js";
 import type { Anatomy, Measurement } from "./zoa/sweep.js";
 import { apartness, tolerancesOf } from "./zoa/tolerance.js";
 import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.js";
@@ -27,10 +28,9 @@ const GROUPS = 7;
 export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const { manifest, source } = bundle;
 	const { sites, labels } = manifest;
-	const [{ channels }] = sites;
 	const width = source.sites.length;
 	const byClass = rows(source.sitesByClass, width);
-	const stem = moments(channelsOf(source.sites, 0, channels));
+	const stem = sourceStem(bundle);
 	const apart = apartness(sites, source.sites, source.sitesByClass);
 	const isPlain = byClass.length === 1 || without === "classes";
 	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));

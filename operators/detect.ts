@@ -24,14 +24,17 @@ export const publishedStem = ({ manifest }: Bundle, { stem, frames }: Activation
 	return moments(pooled(rows(stem, 2 * channels)), frames * positions);
 };
 
+/** The source's stem [E], as domains are compared by it. */
+export const sourceStem = ({ manifest, source }: Bundle): Moments =>
+	moments(channelsOf(source.sites, 0, manifest.sites[0].channels));
+
 /** What stems of this model are compared by: one pass of a black picture says how its stem takes light. */
 export const yardstickOf = async ({ bundle, forward }: Pick<Model, "bundle" | "forward">): Promise<Yardstick> => {
-	const { input, sites } = bundle.manifest;
+	const { input } = bundle.manifest;
 	const activations = await forward(new Uint8Array(3 * input.width * input.height), bundle.source.affine);
-	const [{ channels }] = sites;
 	return {
 		black: stemTogether(bundle, stemRows(bundle, activations)).mean,
-		source: moments(channelsOf(bundle.source.sites, 0, channels)),
+		source: sourceStem(bundle),
 	};
 };
 

@@ -72,10 +72,10 @@ test("a domain that was found to need an alignment is not one that needs none, h
 	const first = firstKnowledge(bundle, [plain], options);
 	const known = { ...first, detector: { ...first.detector, reference: look } };
 	const learned = { ...known, alignment: zeros(affine).fill(0.1) };
-	const statusOf = (knowledge: typeof known) => lookedUp(knowledge, LEARNING).domain.status;
+	const statusOf = (knowledge: typeof known) => lookedUp(knowledge, look, LEARNING).domain.status;
 	assert.equal(statusOf(known), "matched");
 	assert.equal(statusOf(learned), "matched", "nothing was found: that is what the domain before had");
 	const found = { ...learned, tuned: { ...learned.tuned, sweeps: 1 } };
 	assert.equal(statusOf(found), "new");
-	assert.equal(lookedUp(found, LEARNING).domain.distance, undefined);
+	assert.equal(lookedUp(found, look, LEARNING).domain.distance, undefined);
 });

@@ -1,4 +1,4 @@
-import { isSwept, stemOfRecord, stemOfStudy } from "./kinds.js";
+import { isSwept, stemOfRecord } from "./kinds.js";
 import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { DomainRecord, Knowledge } from "./types.js";
@@ -60,7 +60,7 @@ const leastWorth = ({ domains, mix }: Knowledge, { sweep }: Learning, spans: rea
 	return one.lastUsedAt <= other.lastUsedAt ? a : b;
 };
 
-/** The old domain into the bank, a stored earlier visit of it replaced. One seen for less than a window is not kept. */
+/** The old domain into the bank, a stored earlier visit of it replaced. One that was not looked up yet is not kept. */
 const stored = (knowledge: Knowledge, learning: Learning, spans: readonly Span[], now: number): Stored => {
 	if (knowledge.domain.status === "looking") return { knowledge, put: undefined, removed: [] };
 	const earlier = knowledge.domains.findIndex(({ id }) => id === knowledge.domain.id);
@@ -129,20 +129,23 @@ export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 		memory: emptyMemory(memory.seen.length),
 		tuning: undefined,
 		latest: [],
+		astray: 0,
 		gain,
 		shift,
 		...unfinished,
 	};
 };
 
-/** Whether a stored domain may be the present one: one that needs no alignment is not, where a sweep has found one. */
+/**
+ * Whether a stored domain may be the present one: one that needs no alignment is not, where a sweep has found one. A sweep
+ * that found none may just have had too few frames.
+ */
 const mayBe = ({ alignment }: DomainRecord, knowledge: Knowledge): boolean =>
 	!isZero(alignment) || isZero(knowledge.alignment) || !isSwept(knowledge);
 
 /** The present domain looked up by its stem; the nearest stored one, when it is near enough, is taken up. */
-export const lookedUp = (knowledge: Knowledge, { nearness }: Learning): Knowledge => {
-	const { domain, domains, detector } = knowledge;
-	const stem = stemOfStudy(knowledge) ?? (detector.reference as Moments);
+export const lookedUp = (knowledge: Knowledge, stem: Moments, { nearness }: Learning): Knowledge => {
+	const { domain, domains } = knowledge;
 	const [nearest] = domains
 		.map((record, index) => ({ record, index, distance: shiftScore(stem, stemOfRecord(record)) }))
 		.filter(({ record }) => mayBe(record, knowledge))

@@ -16,8 +16,10 @@ const WORSE = 1.5;
  * seen, as when fog thickens: where the latest frames are far out of line, those alone are kept, and a sweep is due.
  */
 export const followed = (study: Study, observed: readonly Observed[], plan: Plan): Study => {
+	// Without the source's moments of each class, frames of few classes would seem out of line.
+	if (!plan.tellsClasses || study.tuning) return study;
 	const latest = observed.reduce(withObserved, study.latest);
-	if (latest.length < LATEST || study.tuning) return { ...study, latest: latest.slice(-LATEST) };
+	if (latest.length < LATEST) return { ...study, latest };
 	const probabilities = latest.map(({ picture }) => picture.probabilities);
 	const measurement = plan.measurement(
 		latest.map(({ sites }) => sites),

@@ -33,7 +33,7 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
 		const learned = await pass;
 		const failed = frames.length - learned.predictions.length;
-		if (failed === 0) return { ...step, ...learned, thumbnails, failed };
-		return { ...step, ...(await predicted(packed(frames), source, undefined)), thumbnails, failed };
+		if (failed === 0) return { ...step, ...learned, thumbnails, again: [], failed };
+		return { ...step, ...(await predicted(packed(frames), source, undefined)), thumbnails, again: [], failed };
 	});
 };

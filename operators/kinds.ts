@@ -1,6 +1,6 @@
 import type { Plan } from "./anatomy.js";
 import type { DomainRecord, Knowledge, Study } from "./types.js";
-import { type Moments, moments, pooled, shiftScore } from "./zoa/moments.js";
+import { type Moments, moments, shiftScore } from "./zoa/moments.js";
 import { type Vector, zeros } from "./zoa/vector.js";
 
 /** What is known of one kind of picture. */
@@ -10,11 +10,10 @@ interface Kind {
 }
 
 /** The stem that a study's frames have on average; undefined while it has none. */
-export const stemOfStudy = ({ pictures: { kept } }: Study): Moments | undefined =>
-	kept.length > 0 ? moments(pooled(kept.map(({ stem }) => stem))) : undefined;
+export const stemOfStudy = ({ look }: Study): Moments | undefined => look && moments(look);
 
-/** Whether a sweep over a study's frames has come to an end. */
-export const isSwept = ({ tuned, tuning }: Study): boolean => tuned.sweeps > (tuning ? 1 : 0);
+/** Whether a sweep over a study's frames has come to an end; of frames of several conditions there is none. */
+export const isSwept = ({ tuned }: Study): boolean => tuned.sweeps > 0;
 
 /** The stem that a stored domain is found again by. */
 export const stemOfRecord = ({ stemMean, stemVariance }: DomainRecord): Moments => ({

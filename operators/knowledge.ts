@@ -26,6 +26,7 @@ export const unfinished = { window: [], pass: undefined } as const;
 /** What `zoa+` has of a domain that has just begun. */
 export const unstudied = (classes: number) => ({
 	pictures: emptyMemory(classes),
+	look: undefined,
 	tuned: { frames: 0, sweeps: 0, until: 0, enough: 1 },
 	latest: [],
 	astray: 0,
@@ -80,6 +81,7 @@ export interface Checkpoint
 		| "alignment"
 		| "aligning"
 		| "gain"
+		| "look"
 		| "tuned"
 		| "astray"
 		| "detector"

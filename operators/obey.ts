@@ -86,6 +86,7 @@ const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): P
 const atRest = (knowledge: Knowledge): Knowledge => ({
 	...knowledge,
 	...unfinished,
+	latest: [],
 	candidate: undefined,
 	detector: { ...knowledge.detector, evidence: 0, strange: [] },
 });

@@ -1,20 +1,29 @@
 import { concatMap, type OperatorFunction } from "rxjs";
+import { sourceStem } from "./detect.js";
 import { entered, lookedUp } from "./domains.js";
 import type { Learning } from "./settings.js";
 import type { Bank, Bundle, Detected, Knowledge, Recalled } from "./types.js";
 import { PERSISTENCE } from "./zoa/detector.js";
+import { comparable } from "./zoa/exposure.js";
 import { perturbedSpans } from "./zoa/mix.js";
+import { type Moments, moments } from "./zoa/moments.js";
 
-/** Whether enough was seen of a domain to look it up: a window or, by `zoa+`, what it took to see that it is another one. */
-const isKnown = ({ detector, tuned }: Knowledge, { sweep, window }: Learning): boolean =>
-	sweep ? tuned.frames >= PERSISTENCE : detector.frames >= window;
+/**
+ * The stem that a domain is looked up by, once enough was seen of it: a window or, by `zoa+`, the frames that it took to see
+ * that it is another one.
+ */
+const stemOf = ({ detector, look, tuned }: Knowledge, { sweep, window }: Learning, source: Moments) => {
+	if (!sweep) return detector.frames >= window ? detector.reference : undefined;
+	return look && tuned.frames >= PERSISTENCE ? comparable(moments(look), { source }) : undefined;
+};
 
 /**
  * On a change stores what is known of the old domain; once enough was seen of the new one, looks it up by its stem and takes
  * the nearest stored domain up when it is near enough.
  */
-export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): OperatorFunction<Detected, Recalled> => {
-	const spans = perturbedSpans(manifest.sites);
+export const recall = (bank: Bank, bundle: Bundle, learning: Learning): OperatorFunction<Detected, Recalled> => {
+	const spans = perturbedSpans(bundle.manifest.sites);
+	const source = sourceStem(bundle);
 	return concatMap(async (step) => {
 		const now = step.frames[step.frames.length - 1].capturedAt;
 		let { knowledge } = step;
@@ -27,8 +36,9 @@ export const recall = (bank: Bank, { manifest }: Bundle, learning: Learning): Op
 			domainEvent = "changed";
 		}
 		knowledge = { ...knowledge, detector: step.detector };
-		if (knowledge.domain.status === "looking" && isKnown(knowledge, learning)) {
-			knowledge = lookedUp(knowledge, learning);
+		const stem = knowledge.domain.status === "looking" ? stemOf(knowledge, learning, source) : undefined;
+		if (stem) {
+			knowledge = lookedUp(knowledge, stem, learning);
 			domainEvent = knowledge.domain.status === "matched" ? "matched" : "new";
 		}
 		return { ...step, knowledge, domainEvent };

@@ -73,6 +73,7 @@ const reconsidered = async (
 		stems: stemRows(bundle, activations),
 		thumbnails: [],
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
+		again: [],
 		failed: 0,
 	};
 	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };

@@ -66,11 +66,12 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		}
 		if (parts.every(({ affine }) => affine === step.affine)) return step;
 		const activations = gathered(parts);
-		const again = predictions(frames, activations, knowledge, bundle);
+		const better = predictions(frames, activations, knowledge, bundle);
 		// Parameters that give no numbers are no better.
-		if (again.length < frames.length) return step;
+		if (better.length < frames.length) return step;
+		const again = parts.filter((part) => part.affine !== step.affine).flatMap(({ places }) => places);
 		const [{ affine }] = [...parts].sort((a, b) => b.places.length - a.places.length);
-		return { ...step, affine, activations, predictions: again };
+		return { ...step, affine, activations, predictions: better, again };
 	});
 };
 

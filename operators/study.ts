@@ -6,7 +6,7 @@ import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
 import { advancedSweep, astrayOf, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
-import { isZero, plus, type Vector, zeros } from "./zoa/vector.js";
+import { isZero, plus, toward, type Vector, zeros } from "./zoa/vector.js";
 
 /** Frames that a domain keeps for its sweeps. */
 const KEPT = 32;
@@ -31,15 +31,16 @@ export const withPicture = (
 	isBalanced: boolean,
 ): [Study, RandomState] => {
 	const tuned = { ...study.tuned, frames: study.tuned.frames + 1 };
+	const look = study.look ? toward(study.look, seen.stem, 1 / tuned.frames) : seen.stem;
 	const { pictures } = study;
 	const picture = { ...seen, at: tuned.frames };
 	const isKnown = pictures.kept.some(({ thumbnail }) => showTheSame(thumbnail, picture.thumbnail));
-	if (isBalanced && isKnown) return [{ ...study, tuned }, random];
+	if (isBalanced && isKnown) return [{ ...study, look, tuned }, random];
 	const latest = { ...pictures, kept: [...pictures.kept, picture].slice(-KEPT) };
 	const [offer, next] = isBalanced ? offered(pictures, picture, random, KEPT) : [latest, random];
 	// What came as a part of its batch's moments is copied, or all of these would stay with it.
 	const kept = offer.kept.map((one) => (one === picture ? { ...one, atSource: one.atSource?.slice() } : one));
-	return [{ ...study, tuned, pictures: { ...offer, kept } }, next];
+	return [{ ...study, look, tuned, pictures: { ...offer, kept } }, next];
 };
 
 /** Whether it is time for a sweep: frames enough are kept, and most of them are new since the last one. */
@@ -64,7 +65,7 @@ export const begun = (study: Study, plan: Plan): Study => {
 	const after: Study = {
 		...study,
 		tuning,
-		tuned: { ...tuned, sweeps: tuned.sweeps + 1, until: tuned.frames, enough: isWhole ? KEPT : ENOUGH },
+		tuned: { ...tuned, until: tuned.frames, enough: isWhole ? KEPT : ENOUGH },
 	};
 	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
 	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
@@ -95,11 +96,12 @@ const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Pl
 
 /** What the next pass is made with: what the sweep asks for and, where it found that the source will not do, the others. */
 const next = ({ sweep, others }: Tuning): Vector | undefined =>
-	sweep.trial?.alignment ?? (sweep.from > 0 ? others[0] : undefined);
+	sweep.trial?.alignment ?? (sweep.isHome ? undefined : others[0]);
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
 const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study => {
 	const { source, latest } = tuning?.sweep ?? {};
+	const { tuned } = study;
 	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], plan);
 	return {
 		...study,
@@ -108,5 +110,6 @@ const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study =>
 		astray: found ? astrayOf(found, plan) : 0,
 		latest: [],
 		tuning: undefined,
+		tuned: { ...tuned, sweeps: tuned.sweeps + (tuning ? 1 : 0) },
 	};
 };

@@ -38,6 +38,9 @@ const clear = (count: number, seed: number): Uint8Array[] =>
 /** The same through a haze, which takes contrast and adds light. */
 const hazy = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.4 * v + 150));
 
+/** By so little light that the stem hardly varies. */
+const dark = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.06 * v));
+
 interface Play {
 	readonly learning?: Partial<Learning>;
 	readonly batch?: number;
@@ -182,7 +185,7 @@ test("a checkpoint has no frames in it, also while a sweep is under way", async 
 	const checkpoint = checkpointOf(last);
 	walk(checkpoint, "checkpoint");
 	assert.deepEqual(found, []);
-	for (const key of ["pictures", "tuning", "candidate"]) assert.ok(!(key in checkpoint), key);
+	for (const key of ["pictures", "latest", "tuning", "candidate"]) assert.ok(!(key in checkpoint), key);
 });
 
 test("after a restart the alignment is what it was, and is looked at again with new frames", async () => {
@@ -251,6 +254,16 @@ test("a domain is recognized by the frames that led to the change, and has its o
 	assert.deepEqual(matched?.knowledge.alignment, record?.alignment);
 	assert.ok(record?.alignment.some((a) => a !== 0));
 	assert.ok((record?.gain ?? 0) > 0.5 && (matched?.knowledge.gain ?? 0) > 0.5);
+});
+
+test("a domain of little contrast is recognized too, by all of its frames", async () => {
+	const scene = [clear(160, 1), dark(160, 2), clear(160, 3), dark(64, 4)].flat();
+	const { rounds } = await played(scene);
+	const matched = rounds.filter(({ domainEvent }) => domainEvent === "matched");
+	assert.deepEqual(
+		matched.map(({ knowledge }) => knowledge.domain.id),
+		["d1", "d2"],
+	);
 });
 
 test("the same frames and seed give the same sweeps to the digit", async () => {

@@ -2,7 +2,7 @@ import { concatMap, map, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
 import { followed } from "./drift.js";
 import { isSwept, nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
-import { affineOf, unfinished, unstudied } from "./knowledge.js";
+import { unfinished, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, isDue, withPicture } from "./study.js";
 import type { Camera, Knowledge, Model, Observed, Recalled, Study } from "./types.js";
@@ -33,7 +33,7 @@ const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Re
 		if (verdict === "odd" && sweeping.without === "candidate") return step;
 		if (verdict === "same") {
 			const [own, random] = studied(knowledge, step, plan, sweeping);
-			const study = sweeping.without === "drift" ? own : followed(own, observed(step, plan), plan);
+			const study = sweeping.without === "drift" ? own : followed(own, observed(step), plan);
 			const candidate = step.detector.evidence === 0 ? undefined : knowledge.candidate;
 			return { ...step, knowledge: { ...knowledge, ...study, random, candidate } };
 		}
@@ -74,16 +74,19 @@ const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweepin
 	return [study, random];
 };
 
-/** The round's frames, where the domain has an alignment and they were predicted with it. */
-const observed = (step: Recalled, plan: Plan): Observed[] => {
-	const { activations, stems, thumbnails, frames, predictions, knowledge, affine } = step;
-	if (isZero(knowledge.alignment) || !equal(affine, affineOf(knowledge, plan.source))) return [];
+/** The round's frames that were predicted with the alignment that their domain has. */
+const observed = ({ again, domainEvent, knowledge, ...step }: Recalled): Observed[] => {
+	if (isZero(knowledge.alignment) || domainEvent) return [];
+	const { activations, stems, thumbnails, frames, predictions } = step;
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
-	const at = knowledge.tuned.frames;
-	return predictions.map(({ frame, probabilities }, i) => ({
-		picture: { frame, probabilities, at, stem: stems[i], thumbnail: thumbnails[i], atSource: undefined },
-		sites: sites[i],
-	}));
+	const all = predictions.map(({ frame, probabilities }, i) => {
+		const at = knowledge.tuned.frames + i + 1;
+		return {
+			picture: { frame, probabilities, at, stem: stems[i], thumbnail: thumbnails[i], atSource: undefined },
+			sites: sites[i],
+		};
+	});
+	return all.filter((_, i) => !again.includes(i));
 };
 
 /** Frames that learning may pass through the model at once, before it has to wait for its share. */
@@ -144,7 +147,6 @@ const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 /** Whether a study's frames look like a domain in the bank, whose parameters it will be given: others than the source's. */
 const isStored = (study: Study, knowledge: Knowledge, plan: Plan, nearness: number): boolean => {
 	const stem = stemOfStudy(study);
-	const stored = storedKinds(knowledge).filter(({ alignment }) => !isZero(alignment));
-	const nearest = stem && nearestOf(plan.ready(stem), stored, plan);
-	return nearest !== undefined && nearest.away < nearness;
+	const nearest = stem && nearestOf(plan.ready(stem), storedKinds(knowledge), plan);
+	return nearest !== undefined && nearest.away < nearness && !isZero(nearest.alignment);
 };

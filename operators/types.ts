@@ -32,13 +32,15 @@ export interface Batched extends Decoded {
 
 /** infer: one forward pass with the affine that the knowledge amounts to, and the classes it predicts. */
 export interface Inferred extends Decoded {
-	/** θ [P]: what the batch was predicted with. */
+	/** θ [P]: what the batch, or most of it, was predicted with. */
 	readonly affine: Vector;
 	readonly activations: Activations;
 	/** Of each frame for which what came out of the model is numbers. */
 	readonly predictions: readonly Prediction[];
 	/** `zoa+`: what each frame shows, see `thumbnail`; none for the other methods. */
 	readonly thumbnails: readonly Vector[];
+	/** Places in the batch of frames that were then predicted again with other parameters. */
+	readonly again: readonly number[];
 	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
 	readonly failed: number;
 }
@@ -78,9 +80,11 @@ export interface Study {
 	readonly alignment: Vector;
 	/** `zoa+`: frames of the domain that sweeps pass through the model again. */
 	readonly pictures: Memory<Pictured>;
+	/** `zoa+`: mean raw moments [2,E] of the stems of all frames, kept or not; undefined: there was none. */
+	readonly look: RawMoments | undefined;
 	/**
-	 * `zoa+`: frames of the domain, sweeps over those that are kept, how many frames there were at the last sweep, and how many
-	 * kept ones the next one takes.
+	 * `zoa+`: frames of the domain, sweeps over those that are kept that had an outcome, up to which frame what is kept is old,
+	 * and how many kept ones the next sweep takes.
 	 */
 	readonly tuned: {
 		readonly frames: number;
@@ -90,7 +94,7 @@ export interface Study {
 	};
 	/** `zoa+`: the latest frames, none of which shows the same as another, since it was last looked whether they are in line. */
 	readonly latest: readonly Observed[];
-	/** `zoa+`: how far out of line the last sweep left its frames, see `astrayOf`; 0: there has been none. */
+	/** `zoa+`: how far out of line the last sweep left its frames, see `astrayOf`; 0: nothing is known of it. */
 	readonly astray: number;
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;

@@ -317,7 +317,7 @@ test("zoa+ leaves an ordinary scene as it is, and a mixture of scenes that no pa
 			settings: withLearning({ sweep: { cpu: 0.2 } }),
 		});
 		assert.equal(rounds.flatMap((round) => round.predictions).length, scene.length);
-		assert.ok(last.tuned.sweeps > 0, "it was looked into");
+		assert.ok(last.counts.steps > 0, "it was looked into");
 		assert.ok(last.alignment.every((a) => a === 0));
 	}
 });

@@ -53,6 +53,8 @@ export interface Sweep {
 	readonly source: Attempt | undefined;
 	/** The latest, with all groups so far in place. */
 	readonly latest: Attempt | undefined;
+	/** Whether the source's own parameters were found to do: the picture is ordinary, or makes most sense with these. */
+	readonly isHome: boolean;
 	/** Sites before this one have had their turn; those from `until` on get none. */
 	readonly from: number;
 	readonly until: number;
@@ -67,6 +69,7 @@ export const begunSweep = ({ sites, source }: Anatomy, until = sites.length): Sw
 		open,
 		source: undefined,
 		latest: undefined,
+		isHome: false,
 		from: 0,
 		until,
 		trial: { alignment: zeros(source.length), open, to: 0 },
@@ -99,9 +102,13 @@ const REMOTE = 4;
 /** Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having. */
 export const betterOf = (source: Attempt, attempts: readonly Attempt[], anatomy: Anatomy): Attempt => {
 	const residual = (attempt: Attempt) => residualOf(attempt, anatomy);
-	const best = attempts.reduce((least, attempt) => (residual(attempt) < residual(least) ? attempt : least));
-	if (!anatomy.guarded) return best;
-	return residual(best) < residual(source) / (residual(best) < HOPELESS ? 1 : REMOTE) ? best : source;
+	const best = attempts
+		.filter((attempt) => Number.isFinite(residual(attempt)) && !isUnsettling(attempt, source, anatomy))
+		.reduce<Attempt | undefined>((least, one) => (least && residual(least) <= residual(one) ? least : one), undefined);
+	if (!best) return source;
+	const border = residual(source) / (residual(best) < HOPELESS ? 1 : REMOTE);
+	// Where the source's own residual is no number, anything is better.
+	return anatomy.guarded && residual(best) >= border ? source : best;
 };
 
 /**
@@ -153,18 +160,19 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 	const { trial } = sweep;
 	if (!trial) return sweep;
 	const latest = attempted(trial.alignment, measurement, anatomy);
-	if (sweep.latest && isUnsettling(latest, sweep.latest, anatomy)) return { ...sweep, trial: undefined };
+	if (sweep.latest && isUnsettling(latest, sweep.latest, anatomy))
+		return { ...sweep, trial: undefined, isHome: sweep.from === 0 };
 	const after = { ...sweep, source: sweep.source ?? latest, latest, open: trial.open, from: trial.to };
 	return { ...after, ...following(after, latest, anatomy) };
 };
 
 /** What comes after an attempt: the next group that is out of line, if what lies behind asks for one. */
-const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anatomy): Pick<Sweep, "from" | "trial"> => {
+const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
 	const { scores, measurement } = latest;
 	const { sites, source, tolerances } = anatomy;
 	for (let next = from; next < until; ) {
 		if (next === 0 ? isOrdinary(latest, anatomy) : misalignment(scores, tolerances, next) < 1)
-			return { from: next, trial: undefined };
+			return { from: next, trial: undefined, isHome: next === 0 };
 		const to = groupEnd(next, until, anatomy);
 		const wider = open.map((is, k) => is || (k >= next && k < to && scores[k] > tolerances[k]));
 		if (wider.some((is, k) => is !== open[k])) {
