@@ -273,6 +273,10 @@ describe("each mistake has its line", () => {
 		[`${CAMERA}threads: 0x41`, "2:10  threads: expected a whole number from 1 to 64, got 0x41"],
 		[`${CAMERA}threads: 1\nthreads: 2`, `3:1  key "threads" again — it is already in line 2`],
 		[`${CAMERA}adapt: { window: 60 }`, "2:18  adapt.window: must be a multiple of batch.frames (8), is 60"],
+		[
+			`${CAMERA}adapt: { align: false }`,
+			"2:17  adapt.align: zoa+ learns nothing else: expected true, or another adapt.method, such as none or zoa",
+		],
 		[`${CAMERA}adapt: { rate: .nan }`, "2:16  adapt.rate: expected a number above 0, 1 at most, got .nan"],
 		...["localhost:9180", "9180", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "[127.0.0.1]:80", "::1:80"].map(
 			(written): readonly [string, string] => [

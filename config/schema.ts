@@ -148,6 +148,11 @@ export const schema = z
 			const { adapt, batch } = input as Compared;
 			return `must be a multiple of batch.frames (${batch.frames}), is ${adapt.window}`;
 		},
+	})
+	.refine(({ adapt }) => adapt.align || adapt.method !== "zoa+", {
+		when: ({ value }) => (value as { adapt?: { align?: unknown } } | undefined)?.adapt?.align === false,
+		path: ["adapt", "align"],
+		error: "zoa+ learns nothing else: expected true, or another adapt.method, such as none or zoa",
 	});
 
 interface Compared {

@@ -25,7 +25,7 @@ export const settingsOf = ({ adapt, batch }: Config): Settings => {
 				? undefined
 				: {
 						published,
-						...(adapt.method === "zoa+" && adapt.align && { sweep: { cpu: adapt.cpu } }),
+						...(adapt.method === "zoa+" && { sweep: { cpu: adapt.cpu } }),
 						align: adapt.align,
 						refine: adapt.method !== "zoa+",
 						window: adapt.window,

@@ -141,7 +141,7 @@ export interface CurrentDomain {
 	readonly steps: number;
 	/** `looking` until enough was seen of it, then found in the bank or not. */
 	readonly status: "looking" | "matched" | "new";
-	/** Shift score to the bank entry that is nearest, once looked up. */
+	/** Shift score to the nearest bank entry that it may be, once looked up. */
 	readonly distance: number | undefined;
 }
 

@@ -14,6 +14,9 @@ interface Options {
 	readonly camera?: string;
 }
 
+/** Errors that come after the file was begun. */
+const WRITING = ["ENOSPC", "EDQUOT", "EIO", "EFBIG"];
+
 const onWarning = (message: string) => void process.stderr.write(`${message}\n`);
 
 /**
@@ -41,8 +44,8 @@ export const exportDomains = async (file: string, { store: directory, model, cam
 	if (Buffer.byteLength(text) > LARGEST)
 		throw new Mistake(`${domains.length} domains are more than fit in one file: export them by --camera`);
 	await writeFile(file, text, { flag: "wx" }).catch(async (error: NodeJS.ErrnoException) => {
-		// Half of a file is of no use, and would be in the way of the next export.
-		if (error.code !== "EEXIST") await rm(file, { force: true }).catch(() => {});
+		// Half of a file is of no use, and would be in the way of the next export. Other errors come before there is one.
+		if (WRITING.includes(error.code ?? "")) await rm(file, { force: true }).catch(() => {});
 		const reasons: Record<string, string> = { EEXIST: "exists already", ENOENT: "is in no folder that exists" };
 		throw new Mistake(`${file} ${reasons[error.code ?? ""] ?? `cannot be written (${error.code})`}`);
 	});

@@ -60,7 +60,7 @@ export const readBack = (
 	for (const [i, line] of body.split("\n").slice(0, -1).entries()) {
 		const read = json(line, unpacked);
 		const { way } = (read ?? {}) as { way?: unknown };
-		const domain = carried(shape, String(way)).safeParse(read);
+		const domain = carried(shape, typeof way === "string" ? way : "").safeParse(read);
 		if (!domain.success) {
 			const [{ path, message }] = domain.error.issues;
 			return { problem: `is not in order: line ${i + 2}, ${path.join(".") || "the whole of it"}: ${message}` };

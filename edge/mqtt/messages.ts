@@ -67,7 +67,7 @@ export const domainState = z.object({
 		.enum(["looking", "matched", "new"])
 		.describe("`looking` until enough was seen of it, then found among the stored domains or not."),
 	score: nullable(z.number(), "How far the batch that began it was from the domain before."),
-	distance: nullable(z.number(), "How far the nearest stored domain is."),
+	distance: nullable(z.number(), "How far the nearest stored domain is that it may be."),
 });
 
 export const adaptation = z.object({

@@ -36,7 +36,7 @@ const ALL_STEPS = SEVERITIES.slice(1).map((severity) => [(severity - 1) as Sever
 const isFrameCorruption = (corruption: { kind: string }): corruption is FrameCorruption => corruption.kind === "frame";
 
 describe("the corruptions", () => {
-	it("are the fifteen of ImageNet-C and five of cameras", () => {
+	it("are the fifteen of ImageNet-C and six of cameras", () => {
 		assert.equal(corruptions.length, 21);
 		assert.equal(new Set(corruptions.map(({ name }) => name)).size, 21);
 		assert.deepEqual(

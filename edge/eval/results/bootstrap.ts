@@ -66,11 +66,14 @@ export const pooledDifference = (
 	return interval(share(blocks), draws(blocks, resamples, seed)[0], blocks.length);
 };
 
+/** Whether there are enough of what was drawn for an interval to say something. */
+export const isTelling = ({ count }: Interval): boolean => count >= BLOCKS;
+
 /** −1 or +1 where the interval lies on one side of nothing; 0 where it does not, or where there is too little to tell. */
-export const verdict = ({ low, high, count }: Interval): -1 | 0 | 1 => {
-	if (count < BLOCKS) return 0;
-	if (low > 0) return 1;
-	return high < 0 ? -1 : 0;
+export const verdict = (interval: Interval): -1 | 0 | 1 => {
+	if (!isTelling(interval)) return 0;
+	if (interval.low > 0) return 1;
+	return interval.high < 0 ? -1 : 0;
 };
 
 /** Frames that are resampled together, and how many more of them were right. */

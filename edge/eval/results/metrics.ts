@@ -3,7 +3,7 @@ import type { Seen } from "./run.js";
 /** Frames after a change that count as its beginning: five batches of eight. */
 export const BEGINNING = 40;
 
-/** The daemon's batch: so many frames a visit needs to be told apart from one in which frames of all domains are mixed. */
+/** Frames of the daemon's batch. A visit of fewer is taken for one in which frames of all domains are mixed. */
 export const BATCH = 8;
 
 /** Bins of the calibration error, of equal width. */

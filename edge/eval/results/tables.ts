@@ -1,4 +1,4 @@
-import { type Interval, pooledDifference, verdict } from "./bootstrap.js";
+import { type Interval, isTelling, pooledDifference, verdict } from "./bootstrap.js";
 import { grouped, mean } from "./metrics.js";
 import { between, fixed, percent, points, ranged } from "./numbers.js";
 import { type Spread, type Studied, type Study, spread } from "./study.js";
@@ -77,7 +77,7 @@ export const settlingGrid = (studies: readonly Study[]): Grid => {
 		head: ["method", "a window later", "95 % interval", "changes"],
 		rows: [...pooled].map(([method, own]) => {
 			const interval = pooledDifference(own);
-			return [method, points(interval.difference), between(interval), `${interval.count}`];
+			return [method, points(interval.difference), isTelling(interval) ? between(interval) : "", `${interval.count}`];
 		}),
 		together: 3,
 	};
