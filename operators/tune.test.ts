@@ -287,3 +287,19 @@ test("passes whose outcome is not finite leave parameters that are", async () =>
 		assert.ok(rounds.every(({ knowledge }) => knowledge.alignment.every(Number.isFinite)));
 	}
 });
+
+test("a haze that thickens too slowly for a change to be seen is learned anew", async () => {
+	const shares = [0.4, 0.36, 0.32, 0.28, 0.24, 0.2, 0.16, 0.12];
+	const thickening = shares.flatMap((share, i) =>
+		clear(96, 10 + i).map((picture) => picture.map((v) => share * v + 250 * (1 - share))),
+	);
+	const { rounds: unspoiled } = await played(clear(96, 17));
+	const missed = async (sweep: NonNullable<Learning["sweep"]>) => {
+		const { rounds, last } = await played([...clear(160, 1), ...thickening], {
+			learning: { sweep, falseAlarms: 1e-6 },
+		});
+		assert.equal(last.counts.domainChanges, 1, "from clear to haze");
+		return distance(rounds, unspoiled);
+	};
+	assert.ok((await missed({ cpu: 0.9 })) < (await missed({ cpu: 0.9, without: "drift" })) / 2);
+});
