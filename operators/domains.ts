@@ -120,13 +120,12 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 	const { alignment, shift, gain } = knowledge.domains[index];
-	const { mix, memory } = knowledge;
 	return {
 		...knowledge,
-		mix: takenUp(mix, index + 1),
+		mix: takenUp(knowledge.mix, index + 1),
 		alignment,
 		aligning: "norms",
-		memory: emptyMemory(memory.seen.length),
+		memory: emptyMemory(knowledge.memory.seen.length),
 		tuning: undefined,
 		latest: [],
 		astray: 0,
