@@ -1,6 +1,7 @@
 import { isSwept, stemOfRecord } from "./kinds.js";
 import { unfinished, unknownDomain, unstudied } from "./knowledge.js";
 import type { Learning } from "./settings.js";
+import { KEPT } from "./study.js";
 import type { DomainRecord, Knowledge } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { emptyMemory } from "./zoa/memory.js";
@@ -116,7 +117,7 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 /**
  * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one
  * idea"). The memory starts anew, since what it holds was measured with another θ; a sweep under way, which began from
- * another, is over.
+ * another, is over. Frames that are new decide whether it is kept.
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 	const { alignment, shift, gain } = knowledge.domains[index];
@@ -127,6 +128,7 @@ export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 		aligning: "norms",
 		memory: emptyMemory(knowledge.memory.seen.length),
 		tuning: undefined,
+		tuned: { ...knowledge.tuned, until: knowledge.tuned.frames, enough: KEPT },
 		latest: [],
 		astray: 0,
 		gain,

@@ -27,13 +27,17 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 		const { frames, knowledge } = step;
 		const predicted = async (tensor: typeof pixels, affine: Vector, shift: Knowledge["shift"]) => {
 			const activations = await model.forward(tensor, affine);
-			return { affine, activations, predictions: predictions(frames, activations, { shift }, bundle) };
+			return {
+				affines: frames.map(() => affine),
+				activations,
+				predictions: predictions(frames, activations, { shift }, bundle),
+			};
 		};
 		const pass = predicted(pixels, parameters(knowledge), knowledge.shift);
 		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
 		const learned = await pass;
 		const failed = frames.length - learned.predictions.length;
-		if (failed === 0) return { ...step, ...learned, thumbnails, again: [], failed };
-		return { ...step, ...(await predicted(packed(frames), source, undefined)), thumbnails, again: [], failed };
+		if (failed === 0) return { ...step, ...learned, thumbnails, strangers: [], failed };
+		return { ...step, ...(await predicted(packed(frames), source, undefined)), thumbnails, strangers: [], failed };
 	});
 };

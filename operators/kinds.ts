@@ -4,9 +4,11 @@ import { type Moments, moments, shiftScore } from "./zoa/moments.js";
 import { type Vector, zeros } from "./zoa/vector.js";
 
 /** What is known of one kind of picture. */
-interface Kind {
+export interface Kind {
 	readonly stem: Moments;
 	readonly alignment: Vector;
+	/** Whether it is that of the present domain. */
+	readonly isPresent?: boolean;
 }
 
 /** The stem that a study's frames have on average; undefined while it has none. */
@@ -27,19 +29,22 @@ export const storedKinds = ({ domains, domain }: Knowledge): Kind[] =>
 		.filter(({ id }) => id !== domain.id)
 		.map((record) => ({ stem: stemOfRecord(record), alignment: record.alignment }));
 
-/** All that something is known of: the source, the present domain, the stored ones, the candidate for the next. */
-const kinds = (knowledge: Knowledge, plan: Plan): Kind[] => {
-	const { alignment, detector, candidate } = knowledge;
+/** All that something is known of: the source, the present domain, the stored ones, the candidates for the next. */
+export const kindsOf = (knowledge: Knowledge, plan: Plan): Kind[] => {
+	const { alignment, detector } = knowledge;
 	const source = { stem: plan.stem, alignment: zeros(alignment.length) };
-	const present = detector.reference && { stem: detector.reference, alignment };
-	const stem = candidate && isSwept(candidate) ? stemOfStudy(candidate) : undefined;
-	const next = candidate && stem && { stem, alignment: candidate.alignment };
-	return [source, ...(present ? [present] : []), ...storedKinds(knowledge), ...(next ? [next] : [])];
+	const present = detector.reference && { stem: detector.reference, alignment, isPresent: true };
+	const candidates = knowledge.candidates.flatMap((candidate) => {
+		const stem = isSwept(candidate) ? stemOfStudy(candidate) : undefined;
+		return stem ? [{ stem, alignment: candidate.alignment }] : [];
+	});
+	return [source, ...(present ? [present] : []), ...storedKinds(knowledge), ...candidates];
 };
 
 /** The kind that a stem, made ready for comparison, is nearest to, and its shift score to that. */
-export const nearestOf = (stem: Moments, among: readonly Kind[], plan: Plan): (Kind & { away: number }) | undefined =>
-	among.map((kind) => ({ ...kind, away: shiftScore(stem, plan.ready(kind.stem)) })).sort((a, b) => a.away - b.away)[0];
-
-export const nearestKnown = (stem: Moments, knowledge: Knowledge, plan: Plan) =>
-	nearestOf(stem, kinds(knowledge, plan), plan);
+export const nearestOf = (
+	stem: Moments,
+	among: readonly Kind[],
+	plan: Plan,
+): { readonly kind: Kind; readonly away: number } | undefined =>
+	among.map((kind) => ({ kind, away: shiftScore(stem, plan.ready(kind.stem)) })).sort((a, b) => a.away - b.away)[0];

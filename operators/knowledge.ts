@@ -60,7 +60,7 @@ export const firstKnowledge = (
 		},
 		similarities: published ? emptySimilarities(bank) : zeros(0),
 		alignment: zeros(manifest.affine),
-		candidate: undefined,
+		candidates: [],
 		aligning: "stem",
 		memory: emptyMemory(manifest.labels.length),
 		...unstudied(manifest.labels.length),
@@ -106,7 +106,7 @@ export const checkpointOf = ({
 	pictures,
 	latest,
 	tuning,
-	candidate,
+	candidates,
 	window,
 	pass,
 	...knowledge

@@ -87,7 +87,7 @@ const atRest = (knowledge: Knowledge): Knowledge => ({
 	...knowledge,
 	...unfinished,
 	latest: [],
-	candidate: undefined,
+	candidates: [],
 	detector: { ...knowledge.detector, evidence: 0, strange: [] },
 });
 
@@ -110,10 +110,9 @@ const learnedBefore = async (knowledge: Knowledge, { bank }: Learner): Promise<C
 };
 
 const storedLast = async (knowledge: Knowledge, means: Learner): Promise<Knowledge> => {
-	const { domains, domain, tuned } = knowledge;
+	const { domains, domain } = knowledge;
 	const index = domains.findIndex(({ id }) => id === domain.id);
-	// A sweep over frames that have led away from there is no longer due.
-	if (index >= 0) return { ...recalled(knowledge, index), tuned: { ...tuned, until: tuned.frames }, before: undefined };
+	if (index >= 0) return { ...recalled(knowledge, index), before: undefined };
 	const first = await beginning(knowledge, means);
 	const back = resumed(first, await learnedBefore(knowledge, means)) ?? first;
 	return { ...back, before: undefined };

@@ -16,15 +16,15 @@ const { sites, labels, features, taps, stem } = bundle.manifest;
 const SOURCE = bundle.source.affine;
 const [{ channels }] = sites;
 
-/** Frames that show what their stem is moved by, in the source's standard deviations; all else is as in the source. */
-const shown = (shifts: readonly number[]): Activations => {
+/** Frames that show what their stem is moved by, in the source's standard deviations, and all behind it by `deep` of these. */
+const shown = (shifts: readonly number[], deep = 0): Activations => {
 	const total = bundle.source.sites.length / 2;
 	const rows = shifts.flatMap((shift) => {
 		const row = bundle.source.sites.slice();
-		for (let c = 0; c < channels; c++) {
+		for (let c = 0; c < total; c++) {
 			const mean = row[c];
 			const deviation = Math.sqrt(row[total + c] - mean * mean);
-			row[c] = mean + shift * deviation;
+			row[c] = mean + (c < channels ? shift : deep) * deviation;
 			row[total + c] = row[c] ** 2 + deviation ** 2;
 		}
 		return [...row];
@@ -54,26 +54,27 @@ const reconsidered = async (
 	shifts: readonly number[],
 	verdict: Detected["verdict"],
 	known: Partial<Detected["knowledge"]>,
-	waits: Partial<Camera> = {},
+	{ waits = {}, deep = 0, isStill = false }: { waits?: Partial<Camera>; deep?: number; isStill?: boolean } = {},
 ) => {
 	const asked: { shifts: readonly number[]; affine: Float32Array }[] = [];
 	const forward: Model["forward"] = async (pixels, affine) => {
 		const again = Array.from(pixels, (value) => (value - 100) / 10);
 		asked.push({ shifts: again, affine });
-		const activations = shown(again);
+		const activations = shown(again, deep);
 		activations.logits.fill(7);
 		return activations;
 	};
 	const first = firstKnowledge(bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
 	const knowledge = { ...first, detector: { ...blankDetector, frames: 64, reference: stemAt(5) }, ...known };
-	const activations = shown(shifts);
+	const activations = shown(shifts, deep);
 	const frames = shifts.map(frame);
 	const step: Detected = {
-		...{ knowledge, frames, activations, verdict, score: 1, detector: knowledge.detector, affine: NIGHT },
+		...{ knowledge, frames, activations, verdict, score: 1, detector: knowledge.detector },
 		stems: stemRows(bundle, activations),
-		thumbnails: [],
+		thumbnails: frames.map((_, i) => Float32Array.from({ length: 16 }, (_, k) => Number(k === (isStill ? 0 : i)))),
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
-		again: [],
+		affines: frames.map(() => NIGHT),
+		strangers: [],
 		failed: 0,
 	};
 	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };
@@ -114,12 +115,47 @@ test("frames of an odd batch get what is known of their kind, each their own", a
 	);
 });
 
-test("what looks like nothing that is known has its stem aligned", async () => {
-	const { asked } = await reconsidered([-6, -6], "odd", { alignment: night });
-	assert.equal(asked.length, 1);
-	const [{ affine }] = asked;
+test("what looks like nothing that is known gets the source's parameters, unless they leave it far out of line", async () => {
+	const { asked, after } = await reconsidered([-6, -6], "odd", { alignment: night });
+	assert.deepEqual(
+		asked.map(({ affine }) => affine),
+		[SOURCE],
+	);
+	assert.deepEqual(after.affines, [SOURCE, SOURCE]);
+	assert.deepEqual(after.strangers, [[0, 1]]);
+});
+
+test("where the source's parameters leave it far out of line its stem is aligned, if that is better", async () => {
+	const { asked, after } = await reconsidered([-6, -6], "odd", { alignment: night }, { deep: 3 });
+	assert.equal(asked.length, 2);
+	const [, { affine }] = asked;
 	assert.notDeepEqual(affine.slice(0, 2 * channels), SOURCE.slice(0, 2 * channels));
 	assert.deepEqual(affine.slice(2 * channels), SOURCE.slice(2 * channels));
+	assert.deepEqual(after.affines, [NIGHT, NIGHT], "nothing was better");
+});
+
+test("of a kind that is not quite known it is first looked whether the source's parameters do", async () => {
+	const known = { alignment: night, domains: [record(fog, -6)] };
+	const { asked } = await reconsidered([-5.5, -5.5], "odd", known, { deep: 3 });
+	assert.deepEqual(
+		asked.map(({ affine }) => affine),
+		[SOURCE, SOURCE.map((value) => value + 0.25)],
+	);
+});
+
+test("different frames that are far out of line behind an ordinary stem are strangers", async () => {
+	const ordinary = [0, 0, 0, 0];
+	const { asked, after } = await reconsidered(ordinary, "same", {}, { deep: 3 });
+	assert.deepEqual(after.strangers, [[0, 1, 2, 3]]);
+	assert.deepEqual(asked, [], "nothing is known of their kind");
+	const known = await reconsidered(ordinary, "same", { domains: [record(fog, 0.2)] }, { deep: 3 });
+	assert.equal(known.asked.length, 1);
+	for (const one of [
+		await reconsidered(ordinary, "same", {}, { deep: 3, isStill: true }),
+		await reconsidered(ordinary, "same", {}),
+		await reconsidered(ordinary.slice(1), "same", {}, { deep: 3 }),
+	])
+		assert.deepEqual(one.after.strangers, []);
 });
 
 test("a frame that looks like the source is predicted as such though no change was seen", async () => {
@@ -157,7 +193,13 @@ test("of what the bank holds of the present domain its newest parameters count",
 });
 
 test("a camera that is behind waits for nothing", async () => {
-	const { asked, after } = await reconsidered([0, 0], "odd", { alignment: night }, { live: true, waiting: 2 });
+	const { asked, after } = await reconsidered(
+		[0, 0],
+		"odd",
+		{ alignment: night },
+		{ waits: { live: true, waiting: 2 } },
+	);
 	assert.deepEqual(asked, []);
 	assert.equal(after.activations.logits[0], 0);
+	assert.deepEqual(after.strangers, [[0, 1]], "what it is told by is kept all the same");
 });

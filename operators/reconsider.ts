@@ -2,35 +2,46 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { chosen, gathered } from "./activations.js";
 import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
-import { nearestKnown } from "./kinds.js";
+import { type Kind, kindsOf, nearestOf } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Camera, Detected, Model } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
-import { moments, pooled } from "./zoa/moments.js";
+import { type Moments, moments, pooled } from "./zoa/moments.js";
 import { ASTRAY, astrayOf, attempted, residualOf } from "./zoa/sweep.js";
+import { showTheSame } from "./zoa/thumbnail.js";
 import { equal, isZero, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Shift score up to which frames look like those of a domain that is known. */
 const AKIN = 0.6;
 
-/** Frames that it takes to tell that they are out of line, since a few are by chance. */
+/** Shift score up to which that needs no trial. */
+const SURE = 0.1;
+
+/** Different frames that it takes to tell that they are out of line, since a few are by chance. */
 const TELLING = 4;
 
-/** Frames of a batch that are predicted with one θ. */
+/** Frames of a batch that look alike, and what they were predicted with. */
 interface Part {
 	readonly places: readonly number[];
 	readonly affine: Vector;
 	readonly activations: Activations;
 }
 
-/** What a part is to be predicted with instead; where that is not sure, only if it is less out of line then. */
-interface Proposal {
-	readonly alignment: Vector;
+/** What is thought of a part. */
+interface Opinion {
+	/** Whether its frames are of another kind than their domain, and which, if something is known of it. */
+	readonly isStranger: boolean;
+	readonly kind?: Kind | undefined;
+	/** What they may be predicted with instead, in the order in which that is tried. */
+	readonly alignments: readonly Vector[];
+	/** Whether the first of these needs no trial. */
 	readonly isSure: boolean;
 }
+
+const LEFT_ALONE: Opinion = { isStranger: false, alignments: [], isSure: false };
 
 /**
  * Predicts frames again that do not look like their domain, whose predictions have not left yet: with a night's alignment a
@@ -43,70 +54,126 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	const isSorting = learning.sweep !== undefined && learning.sweep.without !== "kinds";
 	return concatMap(async (step) => {
 		const { frames, knowledge, verdict } = step;
-		const isSettled = verdict === "same" && (!isSorting || isZero(knowledge.alignment));
 		const isBehind = camera.live && camera.waiting >= frames.length;
-		if (!learning.align || learning.published || isSettled || isBehind) return step;
-		const proposed = (part: Part): Proposal | undefined => {
-			const stemAligned = () => stemAlignment(bundle, part.activations, learning.gate);
-			if (!isSorting) return { alignment: stemAligned(), isSure: true };
-			const known = sorted(part, step, plan);
-			return known || verdict === "same" ? known : { alignment: stemAligned(), isSure: false };
+		const isSettled = isSorting ? isUsual(step, plan) : verdict === "same";
+		if (!learning.align || learning.published || isSettled) return step;
+		const kinds = isSorting ? kindsOf(knowledge, plan) : [];
+		const opinionOf = (part: Part): Opinion => {
+			const byStem = () => stemAlignment(bundle, part.activations, learning.gate);
+			if (!isSorting) return { isStranger: true, alignments: [byStem()], isSure: true };
+			return verdict === "same" ? ofUsual(part, step, kinds, plan) : ofStrange(part, step, kinds, plan, byStem);
 		};
-		const retried = async (part: Part): Promise<Part> => {
-			const proposal = proposed(part);
-			if (!proposal || equal(proposal.alignment, knowledge.alignment)) return part;
-			const affine = plus(plus(bundle.source.affine, proposal.alignment), learned(knowledge.mix));
-			const activations = await model.forward(packed(part.places.map((i) => frames[i])), affine);
-			const isBetter = proposal.isSure || residual(activations, plan) < residual(part.activations, plan);
-			return isBetter ? { ...part, affine, activations } : part;
+		const predictedWith = async (part: Part, alignment: Vector): Promise<Part> => {
+			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
+			if (equal(affine, part.affine)) return part;
+			return { ...part, affine, activations: await model.forward(packed(part.places.map((i) => frames[i])), affine) };
 		};
-		const parts: Part[] = [];
-		for (const part of isSorting ? partsOf(step, plan) : [{ ...step, places: [...frames.keys()] }]) {
-			parts.push(await retried(part));
-		}
-		if (parts.every(({ affine }) => affine === step.affine)) return step;
-		const activations = gathered(parts);
+		const bettered = async (part: Part, { alignments, isSure }: Opinion): Promise<Part> => {
+			let best = part;
+			for (const alignment of alignments) {
+				const tried = await predictedWith(part, alignment);
+				const does = isZero(alignment) && astray(tried, plan) < ASTRAY;
+				if (isSure || does) return tried;
+				if (residual(tried, plan) < residual(best, plan)) best = tried;
+			}
+			return best;
+		};
+		const [affine] = step.affines;
+		const parts = isSorting ? partsOf(step, plan) : [{ ...step, affine, places: [...frames.keys()] }];
+		const opinions = parts.map(opinionOf);
+		const isStrange = ({ isStranger }: Opinion) => isStranger || verdict === "changed";
+		const strangers = together(parts, opinions, isStrange);
+		if (isBehind) return { ...step, strangers };
+		const best: Part[] = [];
+		for (const [i, part] of parts.entries()) best.push(await bettered(part, opinions[i]));
+		if (best.every((part) => part.affine === affine)) return { ...step, strangers };
+		const activations = gathered(best);
 		const better = predictions(frames, activations, knowledge, bundle);
 		// Parameters that give no numbers are no better.
-		if (better.length < frames.length) return step;
-		const again = parts.filter((part) => part.affine !== step.affine).flatMap(({ places }) => places);
-		const [{ affine }] = [...parts].sort((a, b) => b.places.length - a.places.length);
-		return { ...step, affine, activations, predictions: better, again };
+		if (better.length < frames.length) return { ...step, strangers };
+		const affines = [...step.affines];
+		for (const { places, affine } of best) for (const place of places) affines[place] = affine;
+		return { ...step, affines, activations, predictions: better, strangers };
 	});
 };
 
-/** A batch in parts that look alike. */
-const partsOf = ({ affine, activations, stems }: Detected, plan: Plan): Part[] =>
+/** Whether nothing is strange about a batch, and it is too little that it shows for its sites to tell otherwise. */
+const isUsual = ({ verdict, knowledge, thumbnails }: Detected, plan: Plan): boolean =>
+	verdict === "same" && isZero(knowledge.alignment) && !isTelling(thumbnails, plan);
+
+/** Whether frames are different enough to tell whether they are out of line. */
+const isTelling = (thumbnails: readonly Vector[], { tellsClasses }: Plan): boolean => {
+	const isNew = (one: Vector, i: number) => !thumbnails.slice(0, i).some((other) => showTheSame(one, other));
+	return tellsClasses && thumbnails.filter(isNew).length >= TELLING;
+};
+
+/** A batch in parts that look alike, the largest first. */
+const partsOf = ({ affines: [affine], activations, stems }: Detected, plan: Plan): Part[] =>
 	alike(stems.map((raw) => plan.ready(moments(raw)))).map((places) => ({
 		places,
 		affine,
 		activations: chosen(activations, places),
 	}));
 
+const stemOf = ({ places }: Part, { stems }: Detected, plan: Plan): Moments =>
+	plan.ready(moments(pooled(places.map((place) => stems[place]))));
+
 /**
- * What is known of frames that look alike. Where no change was seen they are taken for another kind only if that is the
- * source's, or tried as that if they are far out of line.
+ * Of a part of a batch that is unlike its domain: it is given what is known of its kind. Where that is not sure the source's
+ * own parameters come first, and are kept unless they leave it far out of line; what looks like nothing that is known has
+ * its stem aligned.
  */
-const sorted = (
-	{ places, activations }: Part,
-	{ knowledge, verdict, stems }: Detected,
-	plan: Plan,
-): Proposal | undefined => {
-	const stem = plan.ready(moments(pooled(places.map((i) => stems[i]))));
-	const nearest = nearestKnown(stem, knowledge, plan);
-	const known = nearest && nearest.away < AKIN ? nearest.alignment : undefined;
-	if (known && (verdict !== "same" || isZero(known))) return { alignment: known, isSure: true };
-	const isTelling = plan.tellsClasses && activations.frames >= TELLING;
-	if (verdict !== "same" || !isTelling || astray(activations, plan) < ASTRAY) return undefined;
-	return { alignment: zeros(plan.source.length), isSure: false };
+const ofStrange = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan, byStem: () => Vector): Opinion => {
+	const nearest = nearestOf(stemOf(part, step, plan), kinds, plan);
+	if (!nearest || nearest.away >= AKIN)
+		return { isStranger: true, alignments: [zeros(plan.source.length), byStem()], isSure: false };
+	const { kind, away } = nearest;
+	if (kind.isPresent) return { ...LEFT_ALONE, kind };
+	if (away < SURE) return { isStranger: true, kind, alignments: [kind.alignment], isSure: true };
+	return { isStranger: true, kind, alignments: [zeros(plan.source.length), kind.alignment], isSure: false };
 };
 
-const attempt = (activations: Activations, plan: Plan) =>
-	attempted(plan.source, plan.measurementOf([activations]), plan);
+/**
+ * Of a part of a batch that looks like its domain. In a domain with an alignment it may look more like the source, or be far
+ * out of line. In one without, what is far out of line is a stranger that the stem does not show, as rain on the lens.
+ */
+const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan): Opinion => {
+	const { knowledge, thumbnails } = step;
+	const source = zeros(plan.source.length);
+	const isPlain = isZero(knowledge.alignment);
+	const like = (among: readonly Kind[]): Kind | undefined => {
+		const nearest = nearestOf(stemOf(part, step, plan), among, plan);
+		return nearest && nearest.away < AKIN ? nearest.kind : undefined;
+	};
+	const nearest = isPlain ? undefined : like(kinds);
+	if (nearest && isZero(nearest.alignment))
+		return { isStranger: true, kind: nearest, alignments: [source], isSure: true };
+	const seen = part.places.map((place) => thumbnails[place]);
+	if (!isTelling(seen, plan) || astray(part, plan) < ASTRAY) return LEFT_ALONE;
+	if (!isPlain) return { isStranger: false, alignments: [source], isSure: false };
+	const kind = like(kinds.filter(({ alignment }) => !isZero(alignment)));
+	return { isStranger: true, kind, alignments: kind ? [kind.alignment] : [], isSure: false };
+};
 
-const residual = (activations: Activations, plan: Plan): number => residualOf(attempt(activations, plan), plan);
+/** Places of strangers by their kind, what nothing is known of together; most first. */
+const together = (
+	parts: readonly Part[],
+	opinions: readonly Opinion[],
+	isStrange: (opinion: Opinion) => boolean,
+): number[][] => {
+	const byKind = new Map<Kind | undefined, number[]>();
+	for (const [i, { places }] of parts.entries()) {
+		const { kind } = opinions[i];
+		if (isStrange(opinions[i])) byKind.set(kind, [...(byKind.get(kind) ?? []), ...places]);
+	}
+	return [...byKind.values()].sort((a, b) => b.length - a.length);
+};
 
-const astray = (activations: Activations, plan: Plan): number => astrayOf(attempt(activations, plan), plan);
+const attempt = ({ activations }: Part, plan: Plan) => attempted(plan.source, plan.measurementOf([activations]), plan);
+
+const residual = (part: Part, plan: Plan): number => residualOf(attempt(part, plan), plan);
+
+const astray = (part: Part, plan: Plan): number => astrayOf(attempt(part, plan), plan);
 
 /** The stem's alignment to the average source frame: which classes are in view is not known yet. */
 const stemAlignment = ({ manifest, source }: Bundle, activations: Activations, gate: number): Vector => {

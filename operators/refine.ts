@@ -35,8 +35,15 @@ export const refine = (model: Model, camera: Camera, learning: Learning): Operat
 };
 
 /** Whether the batch was predicted with the θ that the window it would join is about. */
-const belongs = (knowledge: Knowledge, { affine, verdict }: Omit<Recalled, "knowledge">, { source }: Bundle): boolean =>
-	verdict !== "odd" && norm(minus(affineOf(knowledge, source.affine), affine)) <= SAME * norm(affine);
+const belongs = (
+	knowledge: Knowledge,
+	{ affines, verdict }: Omit<Recalled, "knowledge">,
+	{ source }: Bundle,
+): boolean => {
+	if (verdict === "odd") return false;
+	const present = affineOf(knowledge, source.affine);
+	return [...new Set(affines)].every((affine) => norm(minus(present, affine)) <= SAME * norm(affine));
+};
 
 /** Relative difference of two θ that come of rounding alone, as when a snapshot rebases ε. */
 const SAME = 1e-6;

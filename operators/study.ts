@@ -9,7 +9,7 @@ import { showTheSame } from "./zoa/thumbnail.js";
 import { isZero, plus, toward, type Vector, zeros } from "./zoa/vector.js";
 
 /** Frames that a domain keeps for its sweeps. */
-const KEPT = 32;
+export const KEPT = 32;
 
 /** Different frames that all sites are aligned by. */
 export const ENOUGH = 12;
@@ -57,8 +57,9 @@ export const begun = (study: Study, plan: Plan): Study => {
 		frames: kept.map(({ frame }) => frame),
 		stems: kept.map(({ stem }) => stem),
 		sweep: begunSweep(plan, isWhole ? undefined : 1),
-		others: isZero(study.alignment) ? [] : [study.alignment],
-		tried: [],
+		present: isZero(study.alignment) ? undefined : study.alignment,
+		tried: undefined,
+		isCheck: plan.tellsClasses && study.tuned.enough === KEPT,
 		done: [],
 	};
 	const { tuned } = study;
@@ -86,23 +87,27 @@ export const advanced = async (study: Study, model: Model, plan: Plan): Promise<
 
 /** What comes after a complete pass. */
 const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Plan): Study => {
-	const { sweep, others, tried, stems } = tuning;
+	const { sweep, present, stems, isCheck } = tuning;
 	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, plan, undefined);
-	const after: Tuning = sweep.trial
-		? { ...tuning, sweep: advancedSweep(sweep, measurement, plan) }
-		: { ...tuning, others: others.slice(1), tried: [...tried, attempted(others[0], measurement, plan)] };
-	return next(after) ? { ...study, tuning: after } : settled(study, plan, after);
+	if (!sweep.source || !present) {
+		const after = { ...tuning, sweep: advancedSweep(sweep, measurement, plan) };
+		return next(after) ? { ...study, tuning: after } : settled(study, plan, after);
+	}
+	const tried = attempted(present, measurement, plan);
+	const after = { ...tuning, present: undefined, tried };
+	const isOver = !next(after) || (isCheck && betterOf(sweep.source, [tried], plan) === tried);
+	return isOver ? settled(study, plan, after) : { ...study, tuning: after };
 };
 
-/** What the next pass is made with: what the sweep asks for and, where it found that the source will not do, the others. */
-const next = ({ sweep, others }: Tuning): Vector | undefined =>
-	sweep.trial?.alignment ?? (sweep.isHome ? undefined : others[0]);
+/** What the next pass is made with: the source's parameters and, where these will not do, the present ones; then groups. */
+const next = ({ sweep, present }: Tuning): Vector | undefined =>
+	sweep.source && !sweep.isHome && present ? present : sweep.trial?.alignment;
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
 const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study => {
 	const { source, latest } = tuning?.sweep ?? {};
 	const { tuned } = study;
-	const found = source && latest && betterOf(source, [latest, ...(tuning?.tried ?? [])], plan);
+	const found = source && latest && betterOf(source, tuning?.tried ? [latest, tuning.tried] : [latest], plan);
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),

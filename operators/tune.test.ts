@@ -147,7 +147,7 @@ test("frames that are kept are bounded, and a change begins with those that told
 	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
 	assert.ok(kept[change - 1] === 32 && kept[change] > BATCH);
 	assert.ok(rounds[change].knowledge.pictures.kept.every(({ frame }) => frame.index >= 160));
-	assert.ok(rounds[change - 1].knowledge.candidate && !rounds[change].knowledge.candidate);
+	assert.ok(rounds[change - 1].knowledge.candidates.length === 1 && rounds[change].knowledge.candidates.length === 0);
 });
 
 test("learning takes no more than a burst and its share of the frames", async () => {
@@ -185,7 +185,7 @@ test("a checkpoint has no frames in it, also while a sweep is under way", async 
 	const checkpoint = checkpointOf(last);
 	walk(checkpoint, "checkpoint");
 	assert.deepEqual(found, []);
-	for (const key of ["pictures", "latest", "tuning", "candidate"]) assert.ok(!(key in checkpoint), key);
+	for (const key of ["pictures", "latest", "tuning", "candidates"]) assert.ok(!(key in checkpoint), key);
 });
 
 test("after a restart the alignment is what it was, and is looked at again with new frames", async () => {
@@ -235,7 +235,7 @@ test("what looked strange before a FREEZE is no part of what is found after it",
 	const [frozen, on] = [45, 55];
 	const commands: Record<number, Command> = { [frozen]: { do: "freeze" }, [on]: { do: "on" } };
 	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2)], { commands });
-	assert.ok(rounds[frozen - 1].knowledge.candidate);
+	assert.equal(rounds[frozen - 1].knowledge.candidates.length, 1);
 	const change = rounds.findIndex(({ domainEvent }) => domainEvent === "changed");
 	assert.ok((change - on + 1) * BATCH >= 32, `changed in round ${change}`);
 	for (const { frame } of rounds[change].knowledge.pictures.kept) assert.ok(frame.index >= on * BATCH);
@@ -248,7 +248,9 @@ test("a domain is recognized by the frames that led to the change, and has its o
 	const { rounds, bank } = await played(scene, { batch: 16 });
 	const matched = rounds.findLast(({ domainEvent }) => domainEvent === "matched");
 	const changed = rounds.findLast(({ domainEvent }) => domainEvent === "changed");
-	assert.ok(changed && matched && rounds.indexOf(matched) === rounds.indexOf(changed) + 1);
+	assert.ok(changed && matched);
+	const later = rounds.indexOf(matched) - rounds.indexOf(changed);
+	assert.ok(later === 1 || later === 2, `${later} rounds after the change`);
 	const record = (await bank.domains()).find(({ id }) => id === matched?.knowledge.domain.id);
 	assert.equal(record?.id, "d2");
 	assert.deepEqual(matched?.knowledge.alignment, record?.alignment);
@@ -275,8 +277,8 @@ test("an odd batch is not predicted as the domain is", async () => {
 	const { rounds } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(32, 3)]);
 	assert.ok(!isPlain(rounds[80].knowledge), "the haze's alignment is still what the camera has");
 	assert.equal(rounds[80].verdict, "odd");
-	assert.notDeepEqual(rounds[80].affine, rounds[79].affine);
-	assert.notDeepEqual(rounds[40].affine, rounds[39].affine, "haze itself was predicted with its stem aligned");
+	assert.notDeepEqual(rounds[80].affines[0], rounds[79].affines[0]);
+	assert.notDeepEqual(rounds[40].affines[0], rounds[39].affines[0], "haze itself was predicted with its stem aligned");
 });
 
 test("passes whose outcome is not finite leave parameters that are", async () => {

@@ -1,20 +1,17 @@
-import { concatMap, map, type OperatorFunction, pipe } from "rxjs";
+import { concatMap, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
-import { followed } from "./drift.js";
-import { isSwept, nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
-import { unfinished, unstudied } from "./knowledge.js";
+import { gather } from "./gather.js";
+import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
+import { unfinished } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
-import { advanced, BATCH, begun, isDue, withPicture } from "./study.js";
-import type { Camera, Knowledge, Model, Observed, Recalled, Study } from "./types.js";
-import { learned } from "./zoa/mix.js";
-import { moments, pooled, shiftScore } from "./zoa/moments.js";
-import type { RandomState } from "./zoa/random.js";
-import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
+import { advanced, BATCH, begun, isDue } from "./study.js";
+import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
+import { isZero } from "./zoa/vector.js";
 
 /**
  * Aligns the model to the present domain in sweeps from front to back (zoa/sweep.ts) over frames that are kept of it: soon
  * after it began, and then whenever most of what is kept is new, each time beginning at the source, so that nothing is kept
- * that has become worse than doing nothing. What looks unlike the domain is studied at once, as a candidate for the next one.
+ * that has become worse than doing nothing. Candidates for the next domain are swept like the present one, and before it.
  */
 export const tune = (
 	model: Model,
@@ -23,70 +20,7 @@ export const tune = (
 	nearness: number,
 ): OperatorFunction<Recalled, Recalled> => {
 	const plan = planOf(model.bundle, sweeping.without);
-	return pipe(remember(plan, sweeping), sweep(model, camera, plan, sweeping, nearness));
-};
-
-/** Each frame offered to what is kept of its domain: the present one, or the candidate. */
-const remember = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalled, Recalled> =>
-	map((step) => {
-		const { knowledge, verdict } = step;
-		if (verdict === "odd" && sweeping.without === "candidate") return step;
-		if (verdict === "same") {
-			const [own, random] = studied(knowledge, step, plan, sweeping);
-			const study = sweeping.without === "drift" ? own : followed(own, observed(step), plan);
-			const candidate = step.detector.evidence === 0 ? undefined : knowledge.candidate;
-			return { ...step, knowledge: { ...knowledge, ...study, random, candidate } };
-		}
-		const [study, random] = studied(candidateOf(step, plan), step, plan, sweeping);
-		if (verdict === "odd") return { ...step, knowledge: { ...knowledge, random, candidate: study } };
-		const alignment = begunWith(step, study, plan);
-		return { ...step, knowledge: { ...knowledge, ...study, alignment, random, candidate: undefined } };
-	});
-
-/** Shift score from which on what is odd is odd in another way than before. */
-const OTHERWISE = 1.2;
-
-/** What is known of what is odd: nothing yet, where it looks otherwise than what was odd before. */
-const candidateOf = ({ stems, knowledge: { candidate, memory } }: Recalled, plan: Plan): Study => {
-	const before = candidate && stemOfStudy(candidate);
-	const stem = plan.ready(moments(pooled(stems)));
-	if (candidate && (!before || shiftScore(stem, plan.ready(before)) < OTHERWISE)) return candidate;
-	return { ...unstudied(memory.seen.length), alignment: zeros(plan.source.length) };
-};
-
-/** What another domain begins with: what was learned of the candidate or, until then, what its first batch was predicted with. */
-const begunWith = ({ affine, knowledge: { mix } }: Recalled, study: Study, { source }: Plan): Vector =>
-	isSwept(study) ? study.alignment : minus(minus(affine, source), learned(mix));
-
-/** A domain's study with the round's frames. */
-const studied = (before: Study, step: Recalled, plan: Plan, { without }: Sweeping): [Study, RandomState] => {
-	const { activations, stems, thumbnails, frames, predictions, knowledge, verdict, affine } = step;
-	const sites = rows(activations.sites, activations.sites.length / frames.length);
-	// In a domain with an alignment the frames of a batch may have been predicted with different parameters.
-	const isAtSource = verdict === "same" && isZero(knowledge.alignment) && equal(affine, plan.source);
-	let study = before;
-	let { random } = knowledge;
-	predictions.forEach(({ frame, probabilities }, i) => {
-		const atSource = isAtSource ? sites[i] : undefined;
-		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnails[i] };
-		[study, random] = withPicture(study, seen, random, without !== "balance");
-	});
-	return [study, random];
-};
-
-/** The round's frames that were predicted with the alignment that their domain has. */
-const observed = ({ again, domainEvent, knowledge, ...step }: Recalled): Observed[] => {
-	if (isZero(knowledge.alignment) || domainEvent) return [];
-	const { activations, stems, thumbnails, frames, predictions } = step;
-	const sites = rows(activations.sites, activations.sites.length / frames.length);
-	const all = predictions.map(({ frame, probabilities }, i) => {
-		const at = knowledge.tuned.frames + i + 1;
-		return {
-			picture: { frame, probabilities, at, stem: stems[i], thumbnail: thumbnails[i], atSource: undefined },
-			sites: sites[i],
-		};
-	});
-	return all.filter((_, i) => !again.includes(i));
+	return pipe(gather(plan, sweeping), sweep(model, camera, plan, sweeping, nearness));
 };
 
 /** Frames that learning may pass through the model at once, before it has to wait for its share. */
@@ -113,21 +47,29 @@ const sweep = (
 	});
 };
 
-const isSweeping = ({ tuning, candidate }: Knowledge) => tuning !== undefined || candidate?.tuning !== undefined;
+const isSweeping = ({ tuning, candidates }: Knowledge) =>
+	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);
 
 /** Sweeps begun that are due, unless the bank holds what will be taken up instead. */
 const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
-	const { candidate } = knowledge;
-	const next = candidate && isDue(candidate) && !isStored(candidate, knowledge, plan, nearness);
-	const after = next ? { ...knowledge, candidate: begun(candidate, plan) } : knowledge;
+	const candidates = knowledge.candidates.map((candidate) =>
+		isDue(candidate) && !isStored(candidate, knowledge, plan, nearness) ? begun(candidate, plan) : candidate,
+	);
+	const after = { ...knowledge, candidates };
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
 	return isDue(after) && !isWaiting ? withStudy(after, begun(after, plan)) : after;
 };
 
 /** One more batch of the candidate's sweep or, where there is none, of the present domain's. */
 const progressed = async (knowledge: Knowledge, model: Model, plan: Plan): Promise<Knowledge> => {
-	const { candidate } = knowledge;
-	if (candidate?.tuning) return { ...knowledge, candidate: await advanced(candidate, model, plan) };
+	const under = knowledge.candidates.find((candidate) => candidate.tuning);
+	if (under) {
+		const after = await advanced(under, model, plan);
+		return {
+			...knowledge,
+			candidates: knowledge.candidates.map((candidate) => (candidate === under ? after : candidate)),
+		};
+	}
 	return withStudy(knowledge, await advanced(knowledge, model, plan));
 };
 
@@ -148,5 +90,5 @@ const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 const isStored = (study: Study, knowledge: Knowledge, plan: Plan, nearness: number): boolean => {
 	const stem = stemOfStudy(study);
 	const nearest = stem && nearestOf(plan.ready(stem), storedKinds(knowledge), plan);
-	return nearest !== undefined && nearest.away < nearness && !isZero(nearest.alignment);
+	return nearest !== undefined && nearest.away < nearness && !isZero(nearest.kind.alignment);
 };

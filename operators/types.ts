@@ -32,15 +32,15 @@ export interface Batched extends Decoded {
 
 /** infer: one forward pass with the affine that the knowledge amounts to, and the classes it predicts. */
 export interface Inferred extends Decoded {
-	/** θ [P]: what the batch, or most of it, was predicted with. */
-	readonly affine: Vector;
 	readonly activations: Activations;
 	/** Of each frame for which what came out of the model is numbers. */
 	readonly predictions: readonly Prediction[];
 	/** `zoa+`: what each frame shows, see `thumbnail`; none for the other methods. */
 	readonly thumbnails: readonly Vector[];
-	/** Places in the batch of frames that were then predicted again with other parameters. */
-	readonly again: readonly number[];
+	/** θ [P] that each frame was predicted with. */
+	readonly affines: readonly Vector[];
+	/** `zoa+`: places of frames that do not look like their domain, by their kind, those together of which nothing is known; most first. */
+	readonly strangers: readonly (readonly number[])[];
 	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
 	readonly failed: number;
 }
@@ -110,8 +110,8 @@ export interface Knowledge extends Study {
 	readonly mix: Mix;
 	/** The published bank's similarity matrix; empty unless `method: zoa-reference`. */
 	readonly similarities: Vector;
-	/** `zoa+`: what has looked unlike the present domain of late, and may be the next one. */
-	readonly candidate: Study | undefined;
+	/** `zoa+`: kinds of frames that looked unlike the present domain, each of which may be the next one; the latest first. */
+	readonly candidates: readonly Study[];
 	/** Which stage alignment is in: the stem from a domain's first frames on, then all sites from a memory of its own. */
 	readonly aligning: "stem" | "norms";
 	readonly memory: Memory<Measured>;
@@ -187,9 +187,11 @@ export interface Tuning {
 	/** Raw moments [2,E] of their stems. */
 	readonly stems: readonly RawMoments[];
 	readonly sweep: Sweep;
-	/** Alignments that are tried beside those of the sweep, and what is known of those that were. */
-	readonly others: readonly Vector[];
-	readonly tried: readonly Attempt[];
+	/** The alignment that there is, until it was tried, and what became of it then. */
+	readonly present: Vector | undefined;
+	readonly tried: Attempt | undefined;
+	/** Whether it is only looked whether that is still better than none. */
+	readonly isCheck: boolean;
 	/** What the pass under way has given so far. */
 	readonly done: readonly Activations[];
 }

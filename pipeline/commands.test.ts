@@ -90,7 +90,7 @@ test("a camera that is frozen is so after a restart", async () => {
 
 test("RESET predicts the very next batch as at the source, and keeps the bank", async () => {
 	const { rounds, on, bank } = await played({ 33: { do: "freeze" }, 40: { do: "reset" } });
-	const distance = (n: number) => Math.max(...rounds[n].affine.map((value, i) => Math.abs(value - source[i])));
+	const distance = (n: number) => Math.max(...rounds[n].affines[0].map((value, i) => Math.abs(value - source[i])));
 	assert.ok(distance(40) < 1e-3, "but for the bank's entries, which always have a share");
 	assert.ok(distance(39) > 0.1);
 	assert.equal(rounds[41].knowledge.frozen, true, "who froze it has not been heard of again");
@@ -111,13 +111,13 @@ test("ROLLBACK takes up what was stored of the domain", async () => {
 	assert.equal(stored?.id, "d1");
 	assert.equal(last.domain.id, "d1");
 	const expected = source.map((value, i) => value + (stored?.alignment[i] ?? 0) + (stored?.vector[i] ?? 0));
-	assert.ok(rounds[66].affine.every((value, i) => Math.abs(value - expected[i]) < 0.01));
+	assert.ok(rounds[66].affines[0].every((value, i) => Math.abs(value - expected[i]) < 0.01));
 });
 
 test("ROLLBACK of a domain that was never stored goes back to the last checkpoint", async () => {
 	const { rounds } = await played({ 4: { do: "on" }, 12: { do: "rollback" } });
 	const at = checkpointOf(rounds[3].knowledge);
-	assert.deepEqual(rounds[12].affine, affineOf(resumed(first(), structuredClone(at)) as Knowledge, source));
+	assert.deepEqual(rounds[12].affines[0], affineOf(resumed(first(), structuredClone(at)) as Knowledge, source));
 });
 
 test("FREEZE, RESET, ROLLBACK gives back what was learned, also when the daemon was restarted in between", async () => {
@@ -126,7 +126,7 @@ test("FREEZE, RESET, ROLLBACK gives back what was learned, also when the daemon 
 		13: { do: "rename", domain: "d1", name: "a fine day" },
 	};
 	const { rounds, bank } = await played({ ...commands, 14: { do: "reset" }, 18: { do: "rollback" } });
-	const at = (n: number) => rounds[n].affine;
+	const at = (n: number) => rounds[n].affines[0];
 	assert.ok(
 		at(12).some((value, i) => value !== source[i]),
 		"something was learned",
@@ -142,8 +142,8 @@ test("FREEZE, RESET, ROLLBACK gives back what was learned, also when the daemon 
 	const { bank: stopped } = await played({ ...commands, 14: { do: "reset" } });
 	const start = resumed(first(), structuredClone(await stopped.restore()));
 	const again = await played({ 2: { do: "rollback" } }, { start });
-	assert.deepEqual(again.rounds[1].affine, source);
-	assert.ok(again.rounds[2].affine.every((value, i) => Math.abs(value - at(12)[i]) < 1e-6));
+	assert.deepEqual(again.rounds[1].affines[0], source);
+	assert.ok(again.rounds[2].affines[0].every((value, i) => Math.abs(value - at(12)[i]) < 1e-6));
 });
 
 test("a ROLLBACK goes back to what learning stored, not to what commands did since, until learning stores anew", async () => {
@@ -154,15 +154,15 @@ test("a ROLLBACK goes back to what learning stored, not to what commands did sin
 	);
 	const isAt = (affine: Vector, expected: Vector) => affine.every((value, i) => Math.abs(value - expected[i]) < 1e-6);
 	const stored = affineOf(rounds[16].knowledge, source);
-	assert.ok(!isAt(rounds[24].affine, stored), "it has learned since");
-	assert.ok(isAt(rounds[25].affine, stored));
+	assert.ok(!isAt(rounds[24].affines[0], stored), "it has learned since");
+	assert.ok(isAt(rounds[25].affines[0], stored));
 	const { rounds: later } = await played(
 		{ 10: { do: "reset" }, 20: { do: "rollback" } },
 		{ learning: { ...LEARNING, checkpoint: 32 } },
 	);
 	assert.ok(later[14].knowledge.before !== undefined && later[15].knowledge.before === undefined);
 	const [before, anew] = [7, 15].map((n) => affineOf(later[n].knowledge, source));
-	assert.ok(!isAt(anew, before) && isAt(later[20].affine, anew));
+	assert.ok(!isAt(anew, before) && isAt(later[20].affines[0], anew));
 });
 
 test("domains are renamed and removed, in memory and on disk", async () => {

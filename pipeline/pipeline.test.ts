@@ -173,8 +173,8 @@ test("what was learned and gives no numbers is passed over for the model as it w
 	assert.ok(broken > 0);
 	assert.equal(on("predictions").length, dark.length);
 	assert.ok(on("predictions").every(({ payload }) => Number(payload.score) > 0));
-	for (const { failed, affine, knowledge } of rounds) {
-		assert.ok(failed === 0 || (failed === 4 && isSource(affine as Float32Array)));
+	for (const { failed, affines, knowledge } of rounds) {
+		assert.ok(failed === 0 || (failed === 4 && isSource(affines[0] as Float32Array)));
 		assert.ok(knowledge.alignment.every(Number.isFinite));
 	}
 	assert.ok(rounds.some(({ failed }) => failed === 4));
@@ -250,7 +250,11 @@ test("every batch of a window was predicted with the θ that the step is about",
 	const { rounds } = await played(openMemoryCamera({ pictures: scenes }));
 	const source = memoryModel().bundle.source.affine;
 	let checked = 0;
-	for (const { knowledge, activations, affine } of rounds)
+	for (const {
+		knowledge,
+		activations,
+		affines: [affine],
+	} of rounds)
 		for (const seen of knowledge.window)
 			if (seen.activations === activations) {
 				const theta = affineOf(knowledge, source);

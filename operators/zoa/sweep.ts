@@ -131,7 +131,7 @@ export const astrayOf = ({ scores, measurement }: Attempt, { apart }: Anatomy): 
 export const ASTRAY = 3;
 
 /** Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm. */
-const HARMLESS = 1.4;
+const HARMLESS = 1.7;
 
 /**
  * Whether frames seen with the source's own parameters need no others: they are the source's kind of picture as far as
