@@ -8,15 +8,15 @@ import { argmax } from "./zoa/vector.js";
 /** Different frames after which it is looked whether what was learned of their domain still fits. */
 const LATEST = 16;
 
-/** Tolerances from which on they are out of line. */
-const FAR = 0.7;
+/** Tolerances from which on that is looked at at all: below lies what few frames show by chance. */
+const LEAST = 0.7;
 
 /** How much further out of line than the last sweep left its frames the latest have to be. */
 const WORSE = 1.5;
 
 /**
  * A domain's study with frames that were predicted with its alignment. A condition may grow so slowly that no change is
- * seen, as when fog thickens: where the latest frames are far out of line, those alone are kept, and a sweep is due.
+ * seen, as when fog thickens: where the latest frames are out of line, those alone are kept, and a sweep is due.
  */
 export const followed = (study: Study, observed: readonly Observed[], plan: Plan): Study => {
 	// Without the source's moments of each class, frames of few classes would seem out of line.
@@ -29,7 +29,7 @@ export const followed = (study: Study, observed: readonly Observed[], plan: Plan
 		probabilities,
 	);
 	const astray = astrayOf(attempted(study.alignment, measurement, plan), plan);
-	if (!(astray > Math.max(FAR, WORSE * study.astray))) return { ...study, latest: [] };
+	if (!(astray > Math.max(LEAST, WORSE * study.astray))) return { ...study, latest: [] };
 	const labels = probabilities.map(argmax);
 	const seen = study.pictures.seen.map((_, c) => labels.filter((label) => label === c).length);
 	const kept = latest.map(({ picture }) => picture);

@@ -1,15 +1,15 @@
 import { map, type OperatorFunction } from "rxjs";
 import type { Plan } from "./anatomy.js";
 import { followed } from "./drift.js";
-import { isSwept, stemOfStudy } from "./kinds.js";
-import { unstudied } from "./knowledge.js";
+import { AKIN, isSwept, stemOfStudy } from "./kinds.js";
+import { affineOf, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { withPicture } from "./study.js";
-import type { Knowledge, Observed, Recalled, Study } from "./types.js";
+import type { Knowledge, Observed, Recalled, Strangers, Study } from "./types.js";
 import { learned } from "./zoa/mix.js";
-import { type Moments, moments, pooled, shiftScore } from "./zoa/moments.js";
+import { moments, pooled, shiftScore } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
-import { equal, isZero, minus, plus, rows, type Vector, zeros } from "./zoa/vector.js";
+import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Kinds of strange frames that are studied at a time; the one that was not seen for the longest time makes room. */
 const CANDIDATES = 4;
@@ -31,45 +31,59 @@ export const gather = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalle
 			const alignment = begunWith(step, study, plan);
 			return { ...step, knowledge: { ...knowledge, ...study, alignment, candidates } };
 		}
-		const own = [...frames.keys()].filter((place) => !strangers.some((places) => places.includes(place)));
-		const after = studied(knowledge, own, step, knowledge.random, plan, sweeping);
-		const study = sweeping.without === "drift" ? after.study : followed(after.study, observed(step, plan), plan);
-		return { ...step, knowledge: { ...knowledge, ...study, random: after.random } };
+		const own = [...frames.keys()].filter((place) => !strangers.some(({ places }) => places.includes(place)));
+		const { study, random } = studied(knowledge, own, step, plan, sweeping);
+		const after = sweeping.without === "drift" ? study : followed(study, observed(step, own, plan), plan);
+		return { ...step, knowledge: { ...knowledge, ...after, random } };
 	});
 
-/** The knowledge with the batch's strangers; what most of them look like is the latest candidate. */
+/** The knowledge with the batch's strangers; what most of them are like is the latest candidate. */
 const withStrangers = (step: Recalled, plan: Plan, sweeping: Sweeping): Knowledge => {
-	const { stems, strangers, knowledge } = step;
-	let { candidates, random } = knowledge;
-	const like = (places: readonly number[]): Study | undefined => {
-		const stem = plan.ready(moments(pooled(places.map((place) => stems[place]))));
-		return candidateLike(candidates, (look) => shiftScore(stem, plan.ready(look)));
-	};
-	const latest = (study: Study, before = study) => [study, ...candidates.filter((candidate) => candidate !== before)];
-	for (const places of strangers) {
-		const before = like(places);
-		const nothing = { ...unstudied(knowledge.memory.seen.length), alignment: zeros(plan.source.length) };
-		const after = studied(before ?? nothing, places, step, random, plan, sweeping);
-		candidates = latest(after.study, before).slice(0, CANDIDATES);
-		random = after.random;
+	let { knowledge } = step;
+	for (const strangers of [...step.strangers].reverse()) {
+		const like = candidateLike(strangers, step, knowledge.candidates, plan);
+		const before = like ?? { ...unstudied(knowledge.memory.seen.length), alignment: zeros(plan.source.length) };
+		const { study, random } = studied(before, strangers.places, { ...step, knowledge }, plan, sweeping);
+		const others = knowledge.candidates.filter((candidate) => candidate !== like);
+		knowledge = { ...knowledge, random, candidates: [study, ...others].slice(0, CANDIDATES) };
 	}
-	const most = strangers.length > 1 ? like(strangers[0]) : undefined;
-	return { ...knowledge, candidates: most ? latest(most) : candidates, random };
+	return knowledge;
 };
 
-/** The candidate that is least away, if it is near enough. */
-const candidateLike = (candidates: readonly Study[], away: (look: Moments) => number): Study | undefined =>
-	candidates
+/**
+ * The candidate whose kind strangers are of or, of those that were found to need an alignment or none as that kind does, or of
+ * which nothing is known yet, the one that they look most like.
+ */
+const candidateLike = (
+	{ places, kind }: Strangers,
+	{ stems }: Recalled,
+	candidates: readonly Study[],
+	plan: Plan,
+): Study | undefined => {
+	if (kind?.candidate && candidates.includes(kind.candidate)) return kind.candidate;
+	const stem = plan.ready(moments(pooled(places.map((place) => stems[place]))));
+	const mayBe = (study: Study) => !kind || !isSwept(study) || isZero(study.alignment) === isZero(kind.alignment);
+	return candidates
+		.filter(mayBe)
 		.map((candidate) => {
 			const look = stemOfStudy(candidate);
-			return { candidate, away: look ? away(look) : Number.POSITIVE_INFINITY };
+			return { candidate, away: look ? shiftScore(stem, plan.ready(look)) : Number.POSITIVE_INFINITY };
 		})
-		.filter(({ away }) => away < OTHERWISE)
+		.filter(({ away }) => away < (kind ? AKIN : OTHERWISE))
 		.sort((a, b) => a.away - b.away)[0]?.candidate;
+};
 
 /** What another domain begins with: what was learned of the candidate or, until then, what its first batch was predicted with. */
 const begunWith = (
-	{ affines, strangers: [[first]], knowledge: { mix } }: Recalled,
+	{
+		affines,
+		strangers: [
+			{
+				places: [first],
+			},
+		],
+		knowledge: { mix },
+	}: Recalled,
 	study: Study,
 	{ source }: Plan,
 ): Vector => (isSwept(study) ? study.alignment : minus(minus(affines[first], source), learned(mix)));
@@ -78,19 +92,15 @@ const begunWith = (
 const studied = (
 	before: Study,
 	places: readonly number[],
-	{ activations, stems, thumbnails, frames, predictions, affines }: Recalled,
-	start: RandomState,
+	{ activations, stems, thumbnails, frames, predictions, affines, knowledge }: Recalled,
 	plan: Plan,
 	{ without }: Sweeping,
 ): { study: Study; random: RandomState } => {
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
 	let study = before;
-	let random = start;
+	let { random } = knowledge;
 	for (const i of places) {
-		const frame = frames[i];
-		const prediction = predictions.find((one) => one.frame === frame);
-		if (!prediction) continue;
-		const { probabilities } = prediction;
+		const { frame, probabilities } = predictions[i];
 		const atSource = equal(affines[i], plan.source) ? sites[i] : undefined;
 		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnails[i] };
 		[study, random] = withPicture(study, seen, random, without !== "balance");
@@ -98,18 +108,21 @@ const studied = (
 	return { study, random };
 };
 
-/** The round's frames that were predicted with the alignment that their domain has. */
-const observed = ({ affines, knowledge, ...step }: Recalled, { source }: Plan): Observed[] => {
+/** Those of the round's own frames that were predicted with the alignment that their domain has. */
+const observed = (
+	{ activations, stems, thumbnails, frames, predictions, affines, knowledge }: Recalled,
+	own: readonly number[],
+	plan: Plan,
+): Observed[] => {
 	if (isZero(knowledge.alignment)) return [];
-	const { activations, stems, thumbnails, frames, predictions } = step;
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
-	const all = predictions.map(({ frame, probabilities }, i) => {
-		const at = knowledge.tuned.frames + i + 1;
-		return {
-			picture: { frame, probabilities, at, stem: stems[i], thumbnail: thumbnails[i], atSource: undefined },
-			sites: sites[i],
-		};
-	});
-	const own = plus(source, knowledge.alignment);
-	return all.filter((_, i) => equal(affines[i], own));
+	const present = affineOf(knowledge, plan.source);
+	return own
+		.filter((place) => equal(affines[place], present))
+		.map((place) => {
+			const { frame, probabilities } = predictions[place];
+			const at = knowledge.tuned.frames + place + 1;
+			const about = { stem: stems[place], thumbnail: thumbnails[place], atSource: undefined };
+			return { picture: { frame, probabilities, at, ...about }, sites: sites[place] };
+		});
 };

@@ -1,15 +1,7 @@
 import type { Plan } from "./anatomy.js";
-import type { DomainRecord, Knowledge, Study } from "./types.js";
+import type { DomainRecord, Kind, Knowledge, Study } from "./types.js";
 import { type Moments, moments, shiftScore } from "./zoa/moments.js";
-import { type Vector, zeros } from "./zoa/vector.js";
-
-/** What is known of one kind of picture. */
-export interface Kind {
-	readonly stem: Moments;
-	readonly alignment: Vector;
-	/** Whether it is that of the present domain. */
-	readonly isPresent?: boolean;
-}
+import { zeros } from "./zoa/vector.js";
 
 /** The stem that a study's frames have on average; undefined while it has none. */
 export const stemOfStudy = ({ look }: Study): Moments | undefined => look && moments(look);
@@ -36,10 +28,13 @@ export const kindsOf = (knowledge: Knowledge, plan: Plan): Kind[] => {
 	const present = detector.reference && { stem: detector.reference, alignment, isPresent: true };
 	const candidates = knowledge.candidates.flatMap((candidate) => {
 		const stem = isSwept(candidate) ? stemOfStudy(candidate) : undefined;
-		return stem ? [{ stem, alignment: candidate.alignment }] : [];
+		return stem ? [{ stem, alignment: candidate.alignment, candidate }] : [];
 	});
 	return [source, ...(present ? [present] : []), ...storedKinds(knowledge), ...candidates];
 };
+
+/** Shift score up to which frames look like those of a kind that is known. */
+export const AKIN = 0.6;
 
 /** The kind that a stem, made ready for comparison, is nearest to, and its shift score to that. */
 export const nearestOf = (

@@ -2,10 +2,10 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { chosen, gathered } from "./activations.js";
 import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
-import { type Kind, kindsOf, nearestOf } from "./kinds.js";
+import { AKIN, kindsOf, nearestOf } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
-import type { Activations, Bundle, Camera, Detected, Model } from "./types.js";
+import type { Activations, Bundle, Camera, Detected, Kind, Model, Strangers } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
@@ -14,10 +14,7 @@ import { ASTRAY, astrayOf, attempted, residualOf } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { equal, isZero, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
-/** Shift score up to which frames look like those of a domain that is known. */
-const AKIN = 0.6;
-
-/** Shift score up to which that needs no trial. */
+/** Shift score up to which frames look so much like those of a kind that its parameters need no trial. */
 const SURE = 0.1;
 
 /** Different frames that it takes to tell that they are out of line, since a few are by chance. */
@@ -56,7 +53,7 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		const { frames, knowledge, verdict } = step;
 		const isBehind = camera.live && camera.waiting >= frames.length;
 		const isSettled = isSorting ? isUsual(step, plan) : verdict === "same";
-		if (!learning.align || learning.published || isSettled) return step;
+		if (!learning.align || learning.published || isSettled || (isBehind && !learning.sweep)) return step;
 		const kinds = isSorting ? kindsOf(knowledge, plan) : [];
 		const opinionOf = (part: Part): Opinion => {
 			const byStem = () => stemAlignment(bundle, part.activations, learning.gate);
@@ -81,8 +78,9 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		const [affine] = step.affines;
 		const parts = isSorting ? partsOf(step, plan) : [{ ...step, affine, places: [...frames.keys()] }];
 		const opinions = parts.map(opinionOf);
-		const isStrange = ({ isStranger }: Opinion) => isStranger || verdict === "changed";
-		const strangers = together(parts, opinions, isStrange);
+		// Where the whole batch is odd, it is so though it looks like its domain.
+		const areAll = verdict === "changed" || (verdict === "odd" && opinions.every(({ isStranger }) => !isStranger));
+		const strangers = together(parts, opinions, ({ isStranger }) => isStranger || areAll);
 		if (isBehind) return { ...step, strangers };
 		const best: Part[] = [];
 		for (const [i, part] of parts.entries()) best.push(await bettered(part, opinions[i]));
@@ -125,17 +123,18 @@ const stemOf = ({ places }: Part, { stems }: Detected, plan: Plan): Moments =>
  */
 const ofStrange = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan, byStem: () => Vector): Opinion => {
 	const nearest = nearestOf(stemOf(part, step, plan), kinds, plan);
-	if (!nearest || nearest.away >= AKIN)
-		return { isStranger: true, alignments: [zeros(plan.source.length), byStem()], isSure: false };
-	const { kind, away } = nearest;
-	if (kind.isPresent) return { ...LEFT_ALONE, kind };
-	if (away < SURE) return { isStranger: true, kind, alignments: [kind.alignment], isSure: true };
-	return { isStranger: true, kind, alignments: [zeros(plan.source.length), kind.alignment], isSure: false };
+	const kind = nearest && nearest.away < AKIN ? nearest.kind : undefined;
+	if (kind?.isPresent) return { ...LEFT_ALONE, kind };
+	const alignment = kind?.alignment ?? byStem();
+	if (nearest && nearest.away < SURE) return { isStranger: true, kind, alignments: [alignment], isSure: true };
+	const others = isZero(alignment) ? [] : [alignment];
+	return { isStranger: true, kind, alignments: [zeros(plan.source.length), ...others], isSure: false };
 };
 
 /**
- * Of a part of a batch that looks like its domain. In a domain with an alignment it may look more like the source, or be far
- * out of line. In one without, what is far out of line is a stranger that the stem does not show, as rain on the lens.
+ * Of a part of a batch in which no change was seen. In a domain with an alignment it may look more like the source, or be far
+ * out of line. In one that was found to need none, what is far out of line is a stranger that the detector does not see, as
+ * rain on the lens is.
  */
 const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan): Opinion => {
 	const { knowledge, thumbnails } = step;
@@ -145,9 +144,11 @@ const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan)
 		const nearest = nearestOf(stemOf(part, step, plan), among, plan);
 		return nearest && nearest.away < AKIN ? nearest.kind : undefined;
 	};
-	const nearest = isPlain ? undefined : like(kinds);
+	const nearest = isPlain ? undefined : like(kinds.filter(({ candidate }) => !candidate));
 	if (nearest && isZero(nearest.alignment))
 		return { isStranger: true, kind: nearest, alignments: [source], isSure: true };
+	// Until it was looked what the domain needs, whatever it shows is its own.
+	if (isPlain && knowledge.gain === undefined) return LEFT_ALONE;
 	const seen = part.places.map((place) => thumbnails[place]);
 	if (!isTelling(seen, plan) || astray(part, plan) < ASTRAY) return LEFT_ALONE;
 	if (!isPlain) return { isStranger: false, alignments: [source], isSure: false };
@@ -155,18 +156,18 @@ const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan)
 	return { isStranger: true, kind, alignments: kind ? [kind.alignment] : [], isSure: false };
 };
 
-/** Places of strangers by their kind, what nothing is known of together; most first. */
+/** Strangers by their kind, those together of which nothing is known; most first. */
 const together = (
 	parts: readonly Part[],
 	opinions: readonly Opinion[],
 	isStrange: (opinion: Opinion) => boolean,
-): number[][] => {
+): Strangers[] => {
 	const byKind = new Map<Kind | undefined, number[]>();
 	for (const [i, { places }] of parts.entries()) {
 		const { kind } = opinions[i];
 		if (isStrange(opinions[i])) byKind.set(kind, [...(byKind.get(kind) ?? []), ...places]);
 	}
-	return [...byKind.values()].sort((a, b) => b.length - a.length);
+	return [...byKind].map(([kind, places]) => ({ kind, places })).sort((a, b) => b.places.length - a.places.length);
 };
 
 const attempt = ({ activations }: Part, plan: Plan) => attempted(plan.source, plan.measurementOf([activations]), plan);

@@ -66,7 +66,7 @@ export const begun = (study: Study, plan: Plan): Study => {
 	const after: Study = {
 		...study,
 		tuning,
-		tuned: { ...tuned, until: tuned.frames, enough: isWhole ? KEPT : ENOUGH },
+		tuned: { ...tuned, until: tuned.frames },
 	};
 	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
 	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
@@ -88,15 +88,15 @@ export const advanced = async (study: Study, model: Model, plan: Plan): Promise<
 /** What comes after a complete pass. */
 const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Plan): Study => {
 	const { sweep, present, stems, isCheck } = tuning;
-	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, plan, undefined);
+	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, tuning, plan);
 	if (!sweep.source || !present) {
 		const after = { ...tuning, sweep: advancedSweep(sweep, measurement, plan) };
-		return next(after) ? { ...study, tuning: after } : settled(study, plan, after);
+		return next(after) ? { ...study, tuning: after } : settled(study, after, plan);
 	}
 	const tried = attempted(present, measurement, plan);
 	const after = { ...tuning, present: undefined, tried };
 	const isOver = !next(after) || (isCheck && betterOf(sweep.source, [tried], plan) === tried);
-	return isOver ? settled(study, plan, after) : { ...study, tuning: after };
+	return isOver ? settled(study, after, plan) : { ...study, tuning: after };
 };
 
 /** What the next pass is made with: the source's parameters and, where these will not do, the present ones; then groups. */
@@ -104,10 +104,11 @@ const next = ({ sweep, present }: Tuning): Vector | undefined =>
 	sweep.source && !sweep.isHome && present ? present : sweep.trial?.alignment;
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
-const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study => {
-	const { source, latest } = tuning?.sweep ?? {};
+const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
+	const { source, latest } = sweep;
 	const { tuned } = study;
-	const found = source && latest && betterOf(source, tuning?.tried ? [latest, tuning.tried] : [latest], plan);
+	const found = source && latest && betterOf(source, tried ? [latest, tried] : [latest], plan);
+	const isWhole = sweep.until === plan.sites.length;
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
@@ -115,6 +116,6 @@ const settled = (study: Study, plan: Plan, tuning: Tuning | undefined): Study =>
 		astray: found ? astrayOf(found, plan) : 0,
 		latest: [],
 		tuning: undefined,
-		tuned: { ...tuned, sweeps: tuned.sweeps + (tuning ? 1 : 0) },
+		tuned: { ...tuned, sweeps: tuned.sweeps + (found ? 1 : 0), enough: isWhole ? KEPT : ENOUGH },
 	};
 };

@@ -11,7 +11,7 @@ import { isZero } from "./zoa/vector.js";
 /**
  * Aligns the model to the present domain in sweeps from front to back (zoa/sweep.ts) over frames that are kept of it: soon
  * after it began, and then whenever most of what is kept is new, each time beginning at the source, so that nothing is kept
- * that has become worse than doing nothing. Candidates for the next domain are swept like the present one, and before it.
+ * that has become worse than doing nothing. Candidates for the next domain are swept like the present one.
  */
 export const tune = (
 	model: Model,
@@ -40,7 +40,7 @@ const sweep = (
 		credit = Math.min(BURST, credit + (live * cpu) / (1 - cpu));
 		let knowledge = withSweeps(before, plan, nearness);
 		while (isSweeping(knowledge) && credit >= BATCH && !(camera.live && camera.waiting >= live)) {
-			knowledge = await progressed(knowledge, model, plan);
+			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan);
 			credit -= BATCH;
 		}
 		return { ...round, knowledge };
@@ -50,28 +50,28 @@ const sweep = (
 const isSweeping = ({ tuning, candidates }: Knowledge) =>
 	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);
 
-/** Sweeps begun that are due, unless the bank holds what will be taken up instead. */
+/** Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. */
 const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
-	const candidates = knowledge.candidates.map((candidate) =>
-		isDue(candidate) && !isStored(candidate, knowledge, plan, nearness) ? begun(candidate, plan) : candidate,
-	);
-	const after = { ...knowledge, candidates };
+	const { candidates } = knowledge;
+	const isNext = (study: Study) => isDue(study) && !isStored(study, knowledge, plan, nearness);
+	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
+	const after = next ? withCandidate(knowledge, next, begun(next, plan)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
 	return isDue(after) && !isWaiting ? withStudy(after, begun(after, plan)) : after;
 };
 
-/** One more batch of the candidate's sweep or, where there is none, of the present domain's. */
-const progressed = async (knowledge: Knowledge, model: Model, plan: Plan): Promise<Knowledge> => {
-	const under = knowledge.candidates.find((candidate) => candidate.tuning);
-	if (under) {
-		const after = await advanced(under, model, plan);
-		return {
-			...knowledge,
-			candidates: knowledge.candidates.map((candidate) => (candidate === under ? after : candidate)),
-		};
-	}
+/** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
+const progressed = async (knowledge: Knowledge, isOdd: boolean, model: Model, plan: Plan): Promise<Knowledge> => {
+	const candidate = knowledge.candidates.find(({ tuning }) => tuning);
+	if (candidate && (isOdd || !knowledge.tuning))
+		return withCandidate(knowledge, candidate, await advanced(candidate, model, plan));
 	return withStudy(knowledge, await advanced(knowledge, model, plan));
 };
+
+const withCandidate = (knowledge: Knowledge, before: Study, after: Study): Knowledge => ({
+	...knowledge,
+	candidates: knowledge.candidates.map((candidate) => (candidate === before ? after : candidate)),
+});
 
 /** The present domain's study replaced; a sweep that has come to its end is a step. */
 const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {

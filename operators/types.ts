@@ -7,7 +7,7 @@ import type { Checkpoint } from "./knowledge.js";
 import type { Detector, Judgement } from "./zoa/detector.js";
 import type { Memory, Remembered } from "./zoa/memory.js";
 import type { Mix } from "./zoa/mix.js";
-import type { RawMoments } from "./zoa/moments.js";
+import type { Moments, RawMoments } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import type { Draws } from "./zoa/spsa.js";
 import type { Attempt, Sweep } from "./zoa/sweep.js";
@@ -39,8 +39,8 @@ export interface Inferred extends Decoded {
 	readonly thumbnails: readonly Vector[];
 	/** θ [P] that each frame was predicted with. */
 	readonly affines: readonly Vector[];
-	/** `zoa+`: places of frames that do not look like their domain, by their kind, those together of which nothing is known; most first. */
-	readonly strangers: readonly (readonly number[])[];
+	/** `zoa+`: frames that do not look like their domain, most first. */
+	readonly strangers: readonly Strangers[];
 	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
 	readonly failed: number;
 }
@@ -100,6 +100,24 @@ export interface Study {
 	readonly tuning: Tuning | undefined;
 	/** `zoa+`: what the last sweep has gained, see `gainOf`; undefined: there has been none. */
 	readonly gain: number | undefined;
+}
+
+/** What is known of one kind of picture. */
+export interface Kind {
+	readonly stem: Moments;
+	/** a [P] that such pictures are predicted with. */
+	readonly alignment: Vector;
+	/** Whether it is that of the present domain. */
+	readonly isPresent?: boolean;
+	/** Whose it is, where it is a candidate's. */
+	readonly candidate?: Study;
+}
+
+/** Frames of a batch, by their places, that do not look like their domain. */
+export interface Strangers {
+	readonly places: readonly number[];
+	/** What they look like instead; undefined: like nothing that is known. */
+	readonly kind: Kind | undefined;
 }
 
 /** Everything a camera's model has learned, of the present domain first. It goes in with the batch and comes out with the step. */
