@@ -179,6 +179,17 @@ test("frames that are not finite are looked at once", async () => {
 	assert.ok(asked.length <= 2);
 });
 
+test("a batch that is odd though it looks like its domain is strange", async () => {
+	const { asked, after } = await reconsidered([5, 5.2], "odd", { alignment: night });
+	assert.deepEqual(asked, []);
+	assert.deepEqual(placesOf(after), [[0, 1]]);
+});
+
+test("nothing is passed through the model twice with the same parameters", async () => {
+	const { asked } = await reconsidered([-0.5, -0.5], "odd", { alignment: night }, { deep: 3 });
+	assert.equal(asked.length, 1);
+});
+
 test("of what the bank holds of the present domain its newest parameters count", async () => {
 	const { domain } = firstKnowledge(bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
 	const old = {

@@ -133,6 +133,16 @@ test("a haze leads to an alignment under which pictures are taken for what they 
 	assert.ok(distance(rounds, without) < distance(frozen.rounds, without) / 2);
 });
 
+test("a camera that starts in a condition far out of line learns it for its first domain", async () => {
+	const deep = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.2 * v + 200));
+	const { rounds, last } = await played(deep(160, 2), { batch: 8 });
+	assert.ok(!isPlain(last) && last.counts.steps > 0);
+	assert.deepEqual(last.candidates, []);
+	const { rounds: without } = await played(clear(160, 2), { batch: 8 });
+	const frozen = await played(deep(160, 2), { batch: 8, commands: { 0: { do: "freeze" } } });
+	assert.ok(distance(rounds, without) < distance(frozen.rounds, without) / 2);
+});
+
 test("what shows the same again is kept once, and all sites are never swept for it", async () => {
 	const [picture] = clear(1, 1);
 	const { last } = await played(Array(96).fill(picture));
