@@ -55,13 +55,13 @@ const swept: Study = {
 test("frames that are in line are forgotten once they were looked at, and no sweep is due", () => {
 	const after = followed(swept, seen(40, 0.1), plan);
 	assert.equal(after.latest.length, 0);
-	assert.ok(!isDue(after));
+	assert.ok(!isDue(after, plan));
 	assert.equal(after.pictures, swept.pictures);
 });
 
 test("where the latest frames are far out of line they alone are kept, and a sweep is due", () => {
 	const after = followed(swept, seen(40, 3), plan);
-	assert.ok(isDue(after));
+	assert.ok(isDue(after, plan));
 	assert.ok(after.pictures.kept.length >= 16);
 	assert.equal(
 		after.pictures.seen.reduce((sum, count) => sum + count, 0),
@@ -78,16 +78,16 @@ test("nothing is told by frames that show the same, by few, during a sweep, or w
 		).latest.length,
 		1,
 	);
-	assert.ok(!isDue(followed(swept, seen(10, 3), plan)));
+	assert.ok(!isDue(followed(swept, seen(10, 3), plan), plan));
 	const tuning = { frames: [], stems: [], done: [] } as unknown as Study["tuning"];
 	assert.ok(followed({ ...swept, tuning }, seen(40, 3), plan).latest.length <= 16);
 	assert.equal(followed({ ...swept, tuning }, seen(40, 3), plan).pictures, swept.pictures);
-	assert.ok(!isDue(followed({ ...swept, astray: 1e6 }, seen(40, 3), plan)));
+	assert.ok(!isDue(followed({ ...swept, astray: 1e6 }, seen(40, 3), plan), plan));
 });
 
 test("frames come together over rounds", () => {
 	const [some, more] = [seen(12, 3), seen(40, 3).slice(12)];
 	const after = followed(followed(swept, some, plan), more, plan);
-	assert.ok(isDue(after));
+	assert.ok(isDue(after, plan));
 	assert.equal(after.pictures.kept[0].frame.index, 0);
 });

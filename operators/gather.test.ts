@@ -126,7 +126,7 @@ test("what is known to need no alignment begins no domain that has one", async (
 test("only what is the domain's own tells whether its alignment still does", async () => {
 	const aligned: Knowledge = { ...start(), alignment: TURNED, gain: 0.5 };
 	const own = await after([{ shift: 9, count: 16, is: "own", by: TURNED }], "same", aligned);
-	assert.ok(isDue({ ...own, tuned: { ...own.tuned, frames: 16 } }));
+	assert.ok(isDue({ ...own, tuned: { ...own.tuned, frames: 16 } }, plan));
 	const strange = await after([{ shift: 9, count: 16, by: TURNED }], "odd", aligned);
 	assert.deepEqual(strange.latest, []);
 	assert.equal(strange.pictures.kept.length, 0);

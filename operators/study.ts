@@ -43,10 +43,15 @@ export const withPicture = (
 	return [{ ...study, look, tuned, pictures: { ...offer, kept } }, next];
 };
 
-/** Whether it is time for a sweep: frames enough are kept, and most of them are new since the last one. */
-export const isDue = ({ tuned, tuning, pictures: { kept } }: Study): boolean => {
+/**
+ * Whether it is time for a sweep: frames enough are kept, and most of them are new since the last one. Whether an alignment
+ * that is followed (drift.ts) still does is looked at ever more seldom, when there have been twice as many frames.
+ */
+export const isDue = ({ tuned, tuning, alignment, pictures: { kept } }: Study, { tellsClasses }: Plan): boolean => {
+	const isEarly = tellsClasses && !isZero(alignment) && tuned.frames < 2 * tuned.until;
 	const fresh = kept.filter(({ at }) => at > tuned.until).length;
-	return !tuning && tuned.frames >= FIRST && kept.length >= tuned.enough && fresh >= RENEWED * kept.length;
+	const isEnough = kept.length >= tuned.enough && fresh >= RENEWED * kept.length;
+	return !tuning && tuned.frames >= FIRST && isEnough && !isEarly;
 };
 
 /** A sweep begun: of all sites from frames enough, until then of the stem. */
@@ -109,11 +114,13 @@ const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
 	const { tuned } = study;
 	const found = source && latest && betterOf(source, tried ? [latest, tried] : [latest], plan);
 	const isWhole = sweep.until === plan.sites.length;
+	// Where the alignment stays, so does what is expected of it, or it would grow worse by and by unseen.
+	const isKept = found !== undefined && found === tried && study.astray > 0;
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
 		gain: source && found ? gainOf(source, found, plan) : 0,
-		astray: found ? astrayOf(found, plan) : 0,
+		astray: isKept ? study.astray : found ? astrayOf(found, plan) : 0,
 		latest: [],
 		tuning: undefined,
 		tuned: { ...tuned, sweeps: tuned.sweeps + (found ? 1 : 0), enough: isWhole ? KEPT : ENOUGH },

@@ -53,11 +53,11 @@ const isSweeping = ({ tuning, candidates }: Knowledge) =>
 /** Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. */
 const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
 	const { candidates } = knowledge;
-	const isNext = (study: Study) => isDue(study) && !isStored(study, knowledge, plan, nearness);
+	const isNext = (study: Study) => isDue(study, plan) && !isStored(study, knowledge, plan, nearness);
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
 	const after = next ? withCandidate(knowledge, next, begun(next, plan)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
-	return isDue(after) && !isWaiting ? withStudy(after, begun(after, plan)) : after;
+	return isDue(after, plan) && !isWaiting ? withStudy(after, begun(after, plan)) : after;
 };
 
 /** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
