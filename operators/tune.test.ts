@@ -176,6 +176,16 @@ test("learning takes no more than a burst and its share of the frames", async ()
 	assert.ok(little < much);
 });
 
+test("while a haze goes on as it is, it is looked at ever more seldom", async () => {
+	const { passed, last } = await played([...clear(160, 1), ...hazy(1600, 2)], { batch: 8 });
+	const between = (from: number, to: number) =>
+		passed.slice(from / 8, to / 8).reduce((sum, frames = 0) => sum + frames, 0);
+	const check = 2 * 32;
+	assert.ok(between(320, 960) <= 3 * check, `${between(320, 960)}`);
+	assert.equal(between(960, 1760), check);
+	assert.ok(last.astray > 0 && !isPlain(last));
+});
+
 test("while frames of a live source wait no pass is let in; then the sweep goes on", async () => {
 	const { rounds, passed } = await played(hazy(96, 1), { waits: (round) => round < 12 });
 	assert.ok(rounds[11].knowledge.tuning);
