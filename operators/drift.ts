@@ -1,15 +1,12 @@
 import type { Plan } from "./anatomy.js";
 import { ENOUGH } from "./study.js";
 import type { Observed, Study } from "./types.js";
-import { astrayOf, attempted } from "./zoa/sweep.js";
+import { astrayOf, attempted, WELL } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { argmax } from "./zoa/vector.js";
 
 /** Different frames after which it is looked whether what was learned of their domain still fits. */
 const LATEST = 16;
-
-/** Tolerances from which on that is looked at at all: below lies what few frames show by chance. */
-const LEAST = 0.7;
 
 /** How much further out of line than the last sweep left its frames the latest have to be. */
 const WORSE = 1.5;
@@ -29,7 +26,7 @@ export const followed = (study: Study, observed: readonly Observed[], plan: Plan
 		probabilities,
 	);
 	const astray = astrayOf(attempted(study.alignment, measurement, plan), plan);
-	if (!(astray > Math.max(LEAST, WORSE * study.astray))) return { ...study, latest: [] };
+	if (!(astray > Math.max(WELL, WORSE * study.astray))) return { ...study, latest: [] };
 	const labels = probabilities.map(argmax);
 	const seen = study.pictures.seen.map((_, c) => labels.filter((label) => label === c).length);
 	const kept = latest.map(({ picture }) => picture);

@@ -51,8 +51,8 @@ const withStrangers = (step: Recalled, plan: Plan, sweeping: Sweeping): Knowledg
 };
 
 /**
- * The candidate whose kind strangers are of or, of those that were found to need an alignment or none as that kind does, or of
- * which nothing is known yet, the one that they look most like.
+ * The candidate whose kind strangers are of; else the one that they look most like of those of which nothing is known yet, or
+ * which were found to need an alignment, or none, as the strangers' kind does.
  */
 const candidateLike = (
 	{ places, kind }: Strangers,

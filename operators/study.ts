@@ -4,7 +4,16 @@ import type { Model, Pictured, Study, Tuning } from "./types.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
-import { advancedSweep, astrayOf, attempted, begunSweep, betterOf, gainOf, type Measurement } from "./zoa/sweep.js";
+import {
+	advancedSweep,
+	astrayOf,
+	attempted,
+	begunSweep,
+	betterOf,
+	gainOf,
+	type Measurement,
+	WELL,
+} from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { isZero, plus, toward, type Vector, zeros } from "./zoa/vector.js";
 
@@ -64,7 +73,7 @@ export const begun = (study: Study, plan: Plan): Study => {
 		sweep: begunSweep(plan, isWhole ? undefined : 1),
 		present: isZero(study.alignment) ? undefined : study.alignment,
 		tried: undefined,
-		isCheck: plan.tellsClasses && study.tuned.enough === KEPT,
+		isCheck: plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL,
 		done: [],
 	};
 	const { tuned } = study;

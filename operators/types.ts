@@ -208,7 +208,7 @@ export interface Tuning {
 	/** The alignment that there is, until it was tried, and what became of it then. */
 	readonly present: Vector | undefined;
 	readonly tried: Attempt | undefined;
-	/** Whether it is only looked whether that is still better than none. */
+	/** Whether it is only to be looked whether that is still better than none. */
 	readonly isCheck: boolean;
 	/** What the pass under way has given so far. */
 	readonly done: readonly Activations[];

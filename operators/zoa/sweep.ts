@@ -127,6 +127,9 @@ export const gainOf = (source: Attempt, chosen: Attempt, anatomy: Anatomy): numb
 export const astrayOf = ({ scores, measurement }: Attempt, { apart }: Anatomy): number =>
 	misalignment(scores, tolerancesOf(apart, measurement.concentration));
 
+/** Up to so much it is well in line: few frames show as much by chance. */
+export const WELL = 0.7;
+
 /** From so much on it is far out of line. */
 export const ASTRAY = 3;
 
