@@ -1,13 +1,13 @@
 import { map, type OperatorFunction } from "rxjs";
 import type { Plan } from "./anatomy.js";
 import { followed } from "./drift.js";
-import { AKIN, isSwept, stemOfStudy } from "./kinds.js";
+import { AKIN, candidateKinds, isSwept, nearestOf } from "./kinds.js";
 import { affineOf, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { withPicture } from "./study.js";
 import type { Knowledge, Observed, Recalled, Strangers, Study } from "./types.js";
 import { learned } from "./zoa/mix.js";
-import { moments, pooled, shiftScore } from "./zoa/moments.js";
+import { moments, pooled } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
@@ -63,30 +63,16 @@ const candidateLike = (
 	if (kind?.candidate && candidates.includes(kind.candidate)) return kind.candidate;
 	const stem = plan.ready(moments(pooled(places.map((place) => stems[place]))));
 	const mayBe = (study: Study) => !kind || !isSwept(study) || isZero(study.alignment) === isZero(kind.alignment);
-	return candidates
-		.filter(mayBe)
-		.map((candidate) => {
-			const look = stemOfStudy(candidate);
-			return { candidate, away: look ? shiftScore(stem, plan.ready(look)) : Number.POSITIVE_INFINITY };
-		})
-		.filter(({ away }) => away < (kind ? AKIN : OTHERWISE))
-		.sort((a, b) => a.away - b.away)[0]?.candidate;
+	const nearest = nearestOf(stem, candidateKinds(candidates.filter(mayBe)), plan);
+	return nearest && nearest.away < (kind ? AKIN : OTHERWISE) ? nearest.kind.candidate : undefined;
 };
 
 /** What another domain begins with: what was learned of the candidate or, until then, what its first batch was predicted with. */
 const begunWith = (
-	{
-		affines,
-		strangers: [
-			{
-				places: [first],
-			},
-		],
-		knowledge: { mix },
-	}: Recalled,
+	{ affines, strangers: [most], knowledge: { mix } }: Recalled,
 	study: Study,
 	{ source }: Plan,
-): Vector => (isSwept(study) ? study.alignment : minus(minus(affines[first], source), learned(mix)));
+): Vector => (isSwept(study) ? study.alignment : minus(minus(affines[most.places[0]], source), learned(mix)));
 
 /** A study with the frames that have those places in the batch. */
 const studied = (

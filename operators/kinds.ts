@@ -21,15 +21,19 @@ export const storedKinds = ({ domains, domain }: Knowledge): Kind[] =>
 		.filter(({ id }) => id !== domain.id)
 		.map((record) => ({ stem: stemOfRecord(record), alignment: record.alignment }));
 
+/** What candidates look like; of those that have no frames nothing is known. */
+export const candidateKinds = (candidates: readonly Study[]): Kind[] =>
+	candidates.flatMap((candidate) => {
+		const stem = stemOfStudy(candidate);
+		return stem ? [{ stem, alignment: candidate.alignment, candidate }] : [];
+	});
+
 /** All that something is known of: the source, the present domain, the stored ones, the candidates for the next. */
 export const kindsOf = (knowledge: Knowledge, plan: Plan): Kind[] => {
 	const { alignment, detector } = knowledge;
 	const source = { stem: plan.stem, alignment: zeros(alignment.length) };
 	const present = detector.reference && { stem: detector.reference, alignment, isPresent: true };
-	const candidates = knowledge.candidates.flatMap((candidate) => {
-		const stem = isSwept(candidate) ? stemOfStudy(candidate) : undefined;
-		return stem ? [{ stem, alignment: candidate.alignment, candidate }] : [];
-	});
+	const candidates = candidateKinds(knowledge.candidates.filter(isSwept));
 	return [source, ...(present ? [present] : []), ...storedKinds(knowledge), ...candidates];
 };
 

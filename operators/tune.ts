@@ -10,7 +10,7 @@ import { isZero } from "./zoa/vector.js";
 
 /**
  * Aligns the model to the present domain in sweeps from front to back (zoa/sweep.ts) over frames that are kept of it: soon
- * after it began, and then whenever most of what is kept is new, each time beginning at the source, so that nothing is kept
+ * after it began, and then where the alignment may no longer do, each time beginning at the source, so that nothing is kept
  * that has become worse than doing nothing. Candidates for the next domain are swept like the present one.
  */
 export const tune = (
