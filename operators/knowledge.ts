@@ -1,4 +1,5 @@
-import type { Bundle, CurrentDomain, DomainRecord, Knowledge } from "./types.js";
+import { isSwept } from "./kinds.js";
+import type { Bundle, CurrentDomain, DomainRecord, Knowledge, Study } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { emptyMemory } from "./zoa/memory.js";
 import { emptyMix, learned, type Mix, rebased } from "./zoa/mix.js";
@@ -72,25 +73,20 @@ export const firstKnowledge = (
 	};
 };
 
+/** What a restart needs of a study: all but frames. */
+type Noted = Pick<Study, "alignment" | "gain" | "look" | "tuned" | "astray">;
+
+const noted = ({ alignment, gain, look, tuned, astray }: Study): Noted => ({ alignment, gain, look, tuned, astray });
+
 /** What a checkpoint holds: the knowledge without the bank, which is stored entry by entry, and without frames. */
 export interface Checkpoint
-	extends Pick<
-		Knowledge,
-		| "domain"
-		| "similarities"
-		| "alignment"
-		| "aligning"
-		| "gain"
-		| "look"
-		| "tuned"
-		| "astray"
-		| "detector"
-		| "shift"
-		| "random"
-		| "counts"
-		| "frozen"
-		| "before"
-	> {
+	extends Noted,
+		Pick<
+			Knowledge,
+			"domain" | "similarities" | "aligning" | "detector" | "shift" | "random" | "counts" | "frozen" | "before"
+		> {
+	/** Those of which something is known. */
+	readonly candidates: readonly Noted[];
 	/** α of the source, and of each entry by its domain's id. */
 	readonly sourceShare: number;
 	readonly shares: Readonly<Record<string, number>>;
@@ -112,6 +108,7 @@ export const checkpointOf = ({
 	...knowledge
 }: Knowledge): Checkpoint => ({
 	...knowledge,
+	candidates: candidates.filter(isSwept).map(noted),
 	sourceShare: mix.alpha[0],
 	shares: Object.fromEntries(domains.map(({ id }, i) => [id, mix.alpha[i + 1]])),
 	learned: learned(mix),
@@ -130,10 +127,13 @@ export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefine
 		vector instanceof Float32Array && vector.length === first.alignment.length && allFinite(vector);
 	if (!fits(checkpoint?.learned) || !fits(checkpoint.alignment) || !checkpoint.detector?.sights) return undefined;
 	const { sourceShare, shares, learned: target, similarities, counts, ...kept } = checkpoint as Checkpoint;
+	// An older checkpoint has none.
+	const candidates = kept.candidates?.filter(({ alignment }) => fits(alignment)) ?? [];
 	const alpha = Float32Array.of(sourceShare, ...first.domains.map(({ id }) => shares[id] ?? NO_SHARE));
 	return {
 		...first,
 		...kept,
+		candidates: candidates.map((study) => ({ ...unstudied(first.memory.seen.length), ...study })),
 		similarities: similarities.length === first.similarities.length ? similarities : first.similarities,
 		mix: rebased({ ...first.mix, alpha }, target),
 		counts: { ...first.counts, domainsNamed: Math.max(first.counts.domainsNamed, counts.domainsNamed) },

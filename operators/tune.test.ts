@@ -102,7 +102,7 @@ const played = async (
 	return { rounds, last: rounds[rounds.length - 1].knowledge, passed, bank };
 };
 
-const isPlain = ({ alignment }: Knowledge) => alignment.every((a) => a === 0);
+const isPlain = ({ alignment }: Pick<Knowledge, "alignment">) => alignment.every((a) => a === 0);
 
 /** Mean distance of what is predicted of two scenes' last frames. */
 const distance = (one: readonly Adapted[], other: readonly Adapted[], frames = 64) => {
@@ -194,8 +194,12 @@ test("while frames of a live source wait no pass is let in; then the sweep goes 
 });
 
 test("a checkpoint has no frames in it, also while a sweep is under way", async () => {
-	const { last } = await played(hazy(96, 1), { waits: () => true });
-	assert.ok(last.tuning && last.pictures.kept.length > 0);
+	const passing = await played([...clear(160, 1), ...hazy(24, 2), ...clear(40, 3)]);
+	const [candidate] = passing.last.candidates;
+	assert.ok(candidate.pictures.kept.length > 0);
+	const { last: waiting } = await played(hazy(96, 1), { waits: () => true });
+	assert.ok(waiting.tuning && waiting.pictures.kept.length > 0);
+	const last = { ...waiting, candidates: [{ ...candidate, tuning: waiting.tuning }] };
 	const found: string[] = [];
 	const walk = (value: unknown, path: string) => {
 		if (value instanceof Uint8Array) found.push(path);
@@ -205,7 +209,22 @@ test("a checkpoint has no frames in it, also while a sweep is under way", async 
 	const checkpoint = checkpointOf(last);
 	walk(checkpoint, "checkpoint");
 	assert.deepEqual(found, []);
-	for (const key of ["pictures", "latest", "tuning", "candidates"]) assert.ok(!(key in checkpoint), key);
+	for (const study of [checkpoint, ...checkpoint.candidates])
+		for (const key of ["pictures", "latest", "tuning"]) assert.ok(!(key in study), key);
+});
+
+test("a condition that never lasted long enough to be a domain is known after a restart", async () => {
+	const { last } = await played([...clear(160, 1), ...hazy(24, 2), ...clear(40, 3)]);
+	const [{ alignment, look }] = last.candidates;
+	const start = resumed(first(), structuredClone(checkpointOf(last)));
+	assert.ok(start && last.domains.length === 0 && !isPlain(last.candidates[0]));
+	assert.deepEqual(start.candidates[0].alignment, alignment);
+	assert.deepEqual(start.candidates[0].look, look);
+	assert.deepEqual((await played(clear(40, 4), { start })).last.candidates[0].alignment, alignment);
+	const { candidates: _, ...older } = checkpointOf(last);
+	assert.deepEqual(resumed(first(), structuredClone(older))?.candidates, []);
+	const foreign = { ...checkpointOf(last), candidates: [{ ...last.candidates[0], alignment: alignment.slice(1) }] };
+	assert.deepEqual(resumed(first(), structuredClone(foreign))?.candidates, []);
 });
 
 test("after a restart the alignment is what it was, and is looked at again with new frames", async () => {
