@@ -41,7 +41,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 			measured: pooled(measured),
 			target: targetOf(classes),
 			concentration: concentrationOf(classes),
-			entropy: probabilities.reduce((sum, own) => sum + entropy(own), 0) / probabilities.length,
 		};
 	};
 	return {
@@ -51,7 +50,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		tolerances: tolerancesOf(apart),
 		groups: without === "order" ? 0 : GROUPS,
 		guarded: without !== "guard",
-		heedful: without !== "certainty",
 		tellsClasses: !isPlain,
 		stem,
 		ready: (seen) => comparable(seen, { source: stem }),

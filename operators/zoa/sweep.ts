@@ -23,8 +23,6 @@ export interface Anatomy {
 	readonly groups: number;
 	/** Whether an alignment that is not worth having is dropped, see `betterOf`. */
 	readonly guarded: boolean;
-	/** Whether a sweep ends where the model becomes less sure, see `isUnsettling`. */
-	readonly heedful: boolean;
 }
 
 /** A pass over the sweep's frames: moments [2,S] of all sites, and those of the source for the classes predicted in it. */
@@ -34,8 +32,6 @@ export interface Measurement {
 	readonly target: RawMoments;
 	/** Of the predicted classes: 0 for all alike, 1 for a single one. */
 	readonly concentration: number;
-	/** Mean entropy of a frame's predicted classes, in nats. */
-	readonly entropy: number;
 }
 
 /** An alignment and what a pass with it showed. */
@@ -53,7 +49,7 @@ export interface Sweep {
 	readonly source: Attempt | undefined;
 	/** The latest, with all groups so far in place. */
 	readonly latest: Attempt | undefined;
-	/** Whether the source's own parameters were found to do: the picture is ordinary, or makes most sense with these. */
+	/** Whether the source's own parameters were found to do: the picture is ordinary. */
 	readonly isHome: boolean;
 	/** Sites before this one have had their turn; those from `until` on get none. */
 	readonly from: number;
@@ -92,23 +88,15 @@ export const attempted = (alignment: Vector, measurement: Measurement, { sites }
 /** How far an attempt leaves the picture out of line: 1 is the border. */
 export const residualOf = ({ scores }: Attempt, { tolerances }: Anatomy): number => misalignment(scores, tolerances);
 
-/**
- * Tolerances beyond which a picture that was aligned is still so far out of line that what the model makes of it means
- * nothing; then the model as it was made is given up only where it is further out of line by a factor of REMOTE.
- */
-const HOPELESS = 10;
-const REMOTE = 4;
-
 /** Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having. */
 export const betterOf = (source: Attempt, attempts: readonly Attempt[], anatomy: Anatomy): Attempt => {
 	const residual = (attempt: Attempt) => residualOf(attempt, anatomy);
 	const best = attempts
-		.filter((attempt) => Number.isFinite(residual(attempt)) && !isUnsettling(attempt, source, anatomy))
+		.filter((attempt) => Number.isFinite(residual(attempt)))
 		.reduce<Attempt | undefined>((least, one) => (least && residual(least) <= residual(one) ? least : one), undefined);
 	if (!best) return source;
-	const border = residual(source) / (residual(best) < HOPELESS ? 1 : REMOTE);
 	// Where the source's own residual is no number, anything is better.
-	return anatomy.guarded && residual(best) >= border ? source : best;
+	return anatomy.guarded && residual(best) >= residual(source) ? source : best;
 };
 
 /**
@@ -144,27 +132,11 @@ const isOrdinary = (attempt: Attempt, anatomy: Anatomy): boolean =>
 	strangeness(attempt.scores, anatomy.tolerances, attempt.measurement.frames) < 1 ||
 	astrayOf(attempt, anatomy) < HARMLESS;
 
-/** Concentration from which on predictions are of few classes, and tolerances up to which these can be believed. */
-const FEW = 0.33;
-const CREDIBLE = 6;
-
-/**
- * Whether an attempt makes the model less sure of frames of which the one before it made credible sense: a few classes. Where
- * one class fills the view, a target that is a little of the others leads away from it, and the further the deeper the site.
- */
-const isUnsettling = (attempt: Attempt, before: Attempt, anatomy: Anatomy): boolean => {
-	const { concentration, entropy } = before.measurement;
-	const isCredible = concentration > FEW && astrayOf(before, anatomy) < CREDIBLE;
-	return anatomy.heedful && isCredible && attempt.measurement.entropy > entropy;
-};
-
 /** The sweep after the pass that its trial asked for. */
 export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
 	const { trial } = sweep;
 	if (!trial) return sweep;
 	const latest = attempted(trial.alignment, measurement, anatomy);
-	if (sweep.latest && isUnsettling(latest, sweep.latest, anatomy))
-		return { ...sweep, trial: undefined, isHome: sweep.from === 0 };
 	const after = { ...sweep, source: sweep.source ?? latest, latest, open: trial.open, from: trial.to };
 	return { ...after, ...following(after, latest, anatomy) };
 };

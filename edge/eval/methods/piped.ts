@@ -16,16 +16,7 @@ const piped = (name: string, configured: string, change: (learning: Learning) =>
 	};
 };
 
-const PARTS: readonly SweepPart[] = [
-	"classes",
-	"order",
-	"balance",
-	"kinds",
-	"candidate",
-	"guard",
-	"certainty",
-	"drift",
-];
+const PARTS: readonly SweepPart[] = ["classes", "order", "balance", "kinds", "candidate", "guard", "drift"];
 
 /** What runs in the daemon, and its parts each alone. */
 export const pipedMethods: readonly Method[] = [
