@@ -80,6 +80,19 @@ test("what is left behind the stem is undone by the sites that follow", () => {
 	assert.ok(Math.abs(latest.scores[2]) < 1e-3);
 });
 
+test("the last site, behind which nothing shows what its alignment is worth, is aligned where little is wrong before it", () => {
+	const world = (offset: number): World => ({
+		...{ mean: 2, deviation: 0.5 },
+		stem: (m, d) => [m + 0.4, d],
+		middle: (m, d) => [m + offset, d],
+	});
+	assert.deepEqual(swept(world(0.5)).open, [true, true, true]);
+	const { open, latest } = swept(world(2));
+	assert.deepEqual(open, [true, true, false]);
+	assert.ok(latest.alignment.slice(2 * CHANNELS, 4 * CHANNELS).some((a) => a !== 0));
+	assert.ok(latest.alignment.slice(4 * CHANNELS).every((a) => a === 0));
+});
+
 test("a sweep of the stem alone leaves the rest as it is", () => {
 	const { open } = swept({ mean: 2, deviation: 0.5, stem: (m, d) => [m + 1, d] }, 1);
 	assert.deepEqual(open, [true, false, false]);

@@ -121,6 +121,12 @@ export const WELL = 0.7;
 /** From so much on it is far out of line. */
 export const ASTRAY = 3;
 
+/**
+ * Up to so much the last site is aligned as well. What a site's alignment is worth shows at the sites behind it, and behind
+ * the last there is none: in noise, of which those before it leave much, it makes the model surer, and wrong.
+ */
+const IN_HAND = 2.5;
+
 /** Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm. */
 const HARMLESS = 1.7;
 
@@ -145,11 +151,12 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
 	const { scores, measurement } = latest;
 	const { sites, source, tolerances } = anatomy;
+	const last = astrayOf(latest, anatomy) < IN_HAND ? sites.length : sites.length - 1;
 	for (let next = from; next < until; ) {
 		if (next === 0 ? isOrdinary(latest, anatomy) : misalignment(scores, tolerances, next) < 1)
 			return { from: next, trial: undefined, isHome: next === 0 };
 		const to = groupEnd(next, until, anatomy);
-		const wider = open.map((is, k) => is || (k >= next && k < to && scores[k] > tolerances[k]));
+		const wider = open.map((is, k) => is || (k >= next && k < Math.min(to, last) && scores[k] > tolerances[k]));
 		if (wider.some((is, k) => is !== open[k])) {
 			const alignment = aligned(sites, source, measurement.measured, measurement.target, (_, k) => wider[k]);
 			return { from: next, trial: { alignment, open: wider, to } };
