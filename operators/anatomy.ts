@@ -2,7 +2,7 @@ import { sourceStem } from "./detect.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
 import { comparable } from "./zoa/exposure.js";
-import { type Moments, pooled, type RawMoments } from "./zoa/moments.js";
+import { channelsOf, type Moments, moments, pooled, type RawMoments, shiftScore } from "./zoa/moments.js";
 import type { Anatomy, Measurement } from "./zoa/sweep.js";
 import { apartness, tolerancesOf } from "./zoa/tolerance.js";
 import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.js";
@@ -15,6 +15,8 @@ export interface Plan extends Anatomy {
 	readonly tellsClasses: boolean;
 	/** Of the source's stem [E]. */
 	readonly stem: Moments;
+	/** Shift score from which on stems differ by more than the classes in view. */
+	readonly otherwise: number;
 	/** What frames showed, raw moments [2,S] of all sites each, against the source's moments of the classes predicted. */
 	measurement(sites: readonly RawMoments[], probabilities: readonly Vector[]): Measurement;
 	/** The same of a pass. */
@@ -24,6 +26,9 @@ export interface Plan extends Anatomy {
 /** Groups that the sites behind the stem are swept in. */
 const GROUPS = 7;
 
+/** Shift score from which on frames of one class look otherwise. */
+const OTHERWISE = 1.2;
+
 /** @param without a part that is left out, in studies of what it does */
 export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const { manifest, source } = bundle;
@@ -31,6 +36,8 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const width = source.sites.length;
 	const byClass = rows(source.sitesByClass, width);
 	const stem = sourceStem(bundle);
+	const ready = (seen: Moments) => comparable(seen, { source: stem });
+	const looks = byClass.map((own) => ready(moments(channelsOf(own, 0, sites[0].channels))));
 	const apart = apartness(sites, source.sites, source.sitesByClass);
 	const isPlain = byClass.length === 1 || without === "classes";
 	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));
@@ -52,7 +59,8 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		guarded: without !== "guard",
 		tellsClasses: !isPlain,
 		stem,
-		ready: (seen) => comparable(seen, { source: stem }),
+		otherwise: OTHERWISE + Math.max(...looks.flatMap((one) => looks.map((other) => shiftScore(one, other)))),
+		ready,
 		measurement,
 		measurementOf: (passes) =>
 			measurement(

@@ -14,9 +14,6 @@ import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js"
 /** Kinds of strange frames that are studied at a time; the one that was not seen for the longest time makes room. */
 const CANDIDATES = 4;
 
-/** Shift score from which on what is strange is strange in another way. */
-const OTHERWISE = 1.2;
-
 /**
  * Offers each frame to what is kept of its kind: that of the present domain, or of a candidate for the next one, which goes on
  * to be known when the domain looks as before. The candidate that led to a change becomes the domain.
@@ -64,7 +61,7 @@ const candidateLike = (
 	const stem = plan.ready(moments(pooled(places.map((place) => stems[place]))));
 	const mayBe = (study: Study) => !kind || !isSwept(study) || isZero(study.alignment) === isZero(kind.alignment);
 	const nearest = nearestOf(stem, candidateKinds(candidates.filter(mayBe)), plan);
-	return nearest && nearest.away < (kind ? AKIN : OTHERWISE) ? nearest.kind.candidate : undefined;
+	return nearest && nearest.away < (kind ? AKIN : plan.otherwise) ? nearest.kind.candidate : undefined;
 };
 
 /** What another domain begins with: what was learned of the candidate or, until then, what its first batch was predicted with. */

@@ -47,3 +47,7 @@ export const nearestOf = (
 	plan: Plan,
 ): { readonly kind: Kind; readonly away: number } | undefined =>
 	among.map((kind) => ({ kind, away: shiftScore(stem, plan.ready(kind.stem)) })).sort((a, b) => a.away - b.away)[0];
+
+/** Whether a stem, made ready for comparison, is unlike the source's. */
+export const isForeign = (stem: Moments, { stem: source, ready, otherwise }: Plan): boolean =>
+	shiftScore(stem, ready(source)) >= otherwise;

@@ -169,9 +169,37 @@ test("a frame that looks like the source is predicted as such though no change w
 	);
 });
 
-test("with the source's own parameters nothing is predicted again", async () => {
+test("until it was looked what the domain needs nothing is predicted again", async () => {
 	const { asked } = await reconsidered([0, -6], "same", {});
 	assert.deepEqual(asked, []);
+});
+
+test("what looks unlike the source is strange though the detector has got used to it, each kind by itself", async () => {
+	const plain = { gain: 0, detector: { ...blankDetector, frames: 64, reference: stemAt(0) } };
+	const known = { ...plain, domains: [record(fog, -6)] };
+	const { asked, after } = await reconsidered([0, -6, 6, 0, 9], "same", known, { deep: 3 });
+	assert.deepEqual(placesOf(after), [[1], [2], [4]]);
+	assert.deepEqual(
+		after.strangers.map(({ kind }) => kind?.alignment),
+		[fog, undefined, undefined],
+	);
+	assert.deepEqual(
+		asked.filter(({ shifts }) => shifts.includes(-6)).map(({ affine }) => affine),
+		[SOURCE.map((value) => value + 0.25)],
+	);
+	const own = await reconsidered([6, 6], "same", { ...plain, detector: { ...plain.detector, reference: stemAt(6) } });
+	assert.deepEqual(placesOf(own.after), [], "the domain itself may be unlike the source");
+});
+
+test("what is far out of line is given to no kind that it looks less like than like its own domain", async () => {
+	const domains = [record(fog, 0.2)];
+	const kindIn = async (look: number) => {
+		const known = { gain: 0, domains, look: channelsOf(shown([look]).sites, 0, channels) };
+		const { after } = await reconsidered([0.15, 0.15, 0.15, 0.15], "same", known, { deep: 3 });
+		return after.strangers.map(({ kind }) => kind?.alignment);
+	};
+	assert.deepEqual(await kindIn(-0.3), [fog]);
+	assert.deepEqual(await kindIn(0.15), [undefined]);
 });
 
 test("frames that are not finite are looked at once", async () => {

@@ -2,7 +2,7 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { chosen, gathered } from "./activations.js";
 import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
-import { AKIN, kindsOf, nearestOf } from "./kinds.js";
+import { AKIN, isForeign, kindsOf, nearestOf, stemOfStudy } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Camera, Detected, Kind, Model, Strangers } from "./types.js";
@@ -52,13 +52,14 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	return concatMap(async (step) => {
 		const { frames, knowledge, verdict } = step;
 		const isBehind = camera.live && camera.waiting >= frames.length;
-		const isSettled = isSorting ? isUsual(step, plan) : verdict === "same";
+		const isSettled = isSorting ? isOrdinary(step, plan) : verdict === "same";
 		if (!learning.align || learning.published || isSettled || (isBehind && !learning.sweep)) return step;
 		const kinds = isSorting ? kindsOf(knowledge, plan) : [];
 		const opinionOf = (part: Part): Opinion => {
 			const byStem = () => stemAlignment(bundle, part.activations, learning.gate);
 			if (!isSorting) return { isStranger: true, alignments: [byStem()], isSure: true };
-			return verdict === "same" ? ofUsual(part, step, kinds, plan) : ofStrange(part, step, kinds, plan, byStem);
+			const isUsual = verdict === "same" && !isVisitor(part, step, kinds, plan);
+			return isUsual ? ofUsual(part, step, kinds, plan) : ofStrange(part, step, kinds, plan, byStem);
 		};
 		const predictedWith = async (part: Part, alignment: Vector): Promise<Part> => {
 			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
@@ -95,9 +96,11 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	});
 };
 
-/** Whether nothing is strange about a batch, and it is too little that it shows for its sites to tell otherwise. */
-const isUsual = ({ verdict, knowledge, thumbnails }: Detected, plan: Plan): boolean =>
-	verdict === "same" && isZero(knowledge.alignment) && !isTelling(thumbnails, plan);
+/** Whether nothing is strange about a batch, it shows too little for its sites to tell otherwise, and no other kind is known. */
+const isOrdinary = ({ verdict, knowledge, thumbnails, stems }: Detected, plan: Plan): boolean => {
+	const isUnlike = () => stems.some((raw) => isForeign(plan.ready(moments(raw)), plan));
+	return verdict === "same" && isZero(knowledge.alignment) && !isTelling(thumbnails, plan) && !isUnlike();
+};
 
 /** Whether frames are different enough to tell whether they are out of line. */
 const isTelling = (thumbnails: readonly Vector[], { tellsClasses }: Plan): boolean => {
@@ -132,6 +135,18 @@ const ofStrange = (part: Part, step: Detected, kinds: readonly Kind[], plan: Pla
 };
 
 /**
+ * Whether a part of a domain that needs no alignment looks unlike the source: the detector gets used to visits that never last.
+ */
+const isVisitor = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan): boolean => {
+	const { alignment, gain } = step.knowledge;
+	if (!isZero(alignment) || gain === undefined) return false;
+	const stem = stemOf(part, step, plan);
+	if (!isForeign(stem, plan)) return false;
+	const nearest = nearestOf(stem, kinds, plan);
+	return !nearest?.kind.isPresent || nearest.away >= AKIN;
+};
+
+/**
  * Of a part of a batch in which no change was seen. In a domain with an alignment it may look more like the source, or be far
  * out of line. In one that was found to need none, what is far out of line is a stranger that the detector does not see, as
  * rain on the lens is.
@@ -152,7 +167,10 @@ const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan)
 	const seen = part.places.map((place) => thumbnails[place]);
 	if (!isTelling(seen, plan) || astray(part, plan) < ASTRAY) return LEFT_ALONE;
 	if (!isPlain) return { isStranger: false, alignments: [source], isSure: false };
-	const kind = like(kinds.filter(({ alignment }) => !isZero(alignment)));
+	const look = stemOfStudy(knowledge);
+	const home = look ? [{ stem: look, alignment: source }] : [];
+	const likely = like([...home, ...kinds.filter(({ alignment }) => !isZero(alignment))]);
+	const kind = likely && !isZero(likely.alignment) ? likely : undefined;
 	return { isStranger: true, kind, alignments: kind ? [kind.alignment] : [], isSure: false };
 };
 
@@ -162,12 +180,15 @@ const together = (
 	opinions: readonly Opinion[],
 	isStrange: (opinion: Opinion) => boolean,
 ): Strangers[] => {
-	const byKind = new Map<Kind | undefined, number[]>();
+	const byKind = new Map<Kind | Opinion, Strangers>();
 	for (const [i, { places }] of parts.entries()) {
 		const { kind } = opinions[i];
-		if (isStrange(opinions[i])) byKind.set(kind, [...(byKind.get(kind) ?? []), ...places]);
+		const key = kind ?? opinions[i];
+		if (isStrange(opinions[i])) byKind.set(key, { kind, places: [...(byKind.get(key)?.places ?? []), ...places] });
 	}
-	return [...byKind].map(([kind, places]) => ({ kind, places })).sort((a, b) => b.places.length - a.places.length);
+	return [...byKind]
+		.map(([, { kind, places }]) => ({ kind, places }))
+		.sort((a, b) => b.places.length - a.places.length);
 };
 
 const attempt = ({ activations }: Part, plan: Plan) => attempted(plan.source, plan.measurementOf([activations]), plan);

@@ -10,6 +10,7 @@ import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
+import { equal } from "./zoa/vector.js";
 
 const LEARNING: Learning = { ...WITH_STEPS, sweep: { cpu: 0.2 }, refine: false };
 const BATCH = 4;
@@ -211,6 +212,18 @@ test("a checkpoint has no frames in it, also while a sweep is under way", async 
 	assert.deepEqual(found, []);
 	for (const study of [checkpoint, ...checkpoint.candidates])
 		for (const key of ["pictures", "latest", "tuning"]) assert.ok(!(key in study), key);
+});
+
+test("a condition that comes and goes from frame to frame is learned, and no other frame is touched", async () => {
+	const glare = clear(320, 2).map((picture) => picture.map((v) => 0.1 * v + 220));
+	const scene = clear(320, 1).flatMap((picture, i) => [picture, glare[i]]);
+	const { rounds, last } = await played(scene, { batch: 8 });
+	assert.ok(isPlain(last) && last.counts.domainChanges === 0);
+	const known = last.candidates.filter((candidate) => !isPlain(candidate)).map(({ alignment }) => alignment);
+	assert.ok(known.length > 0);
+	const { source } = model.bundle;
+	const late = rounds.slice(-8).flatMap(({ affines }) => affines.map((affine) => equal(affine, source.affine)));
+	assert.ok(late.every((isSource, i) => isSource === (i % 2 === 0)));
 });
 
 test("a condition that never lasted long enough to be a domain is known after a restart", async () => {
