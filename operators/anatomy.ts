@@ -2,7 +2,7 @@ import { sourceStem } from "./detect.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
 import { comparable } from "./zoa/exposure.js";
-import { channelsOf, type Moments, moments, pooled, type RawMoments, shiftScore } from "./zoa/moments.js";
+import { type Moments, pooled, type RawMoments } from "./zoa/moments.js";
 import type { Anatomy, Measurement } from "./zoa/sweep.js";
 import { apartness, tolerancesOf } from "./zoa/tolerance.js";
 import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.js";
@@ -36,8 +36,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const width = source.sites.length;
 	const byClass = rows(source.sitesByClass, width);
 	const stem = sourceStem(bundle);
-	const ready = (seen: Moments) => comparable(seen, { source: stem });
-	const looks = byClass.map((own) => ready(moments(channelsOf(own, 0, sites[0].channels))));
 	const apart = apartness(sites, source.sites, source.sitesByClass);
 	const isPlain = byClass.length === 1 || without === "classes";
 	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));
@@ -59,8 +57,8 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		guarded: without !== "guard",
 		tellsClasses: !isPlain,
 		stem,
-		otherwise: OTHERWISE + Math.max(...looks.flatMap((one) => looks.map((other) => shiftScore(one, other)))),
-		ready,
+		otherwise: OTHERWISE + 2 * apart[0],
+		ready: (seen) => comparable(seen, { source: stem }),
 		measurement,
 		measurementOf: (passes) =>
 			measurement(

@@ -112,6 +112,19 @@ test("so many kinds are kept, and a change begins with what most frames are", as
 	assert.equal(changed.tuned.frames, 4);
 });
 
+test("odds and ends take no room from what was learned, and begin one candidate at the most", async () => {
+	const learned = [10, -10, 20].map((shift) => candidate(shift, TURNED));
+	const blank: Study = { ...candidate(-20, zeros(SOURCE.length)), tuned: unstudied(labels.length).tuned };
+	const known = { ...start(), candidates: [blank, ...learned] };
+	const ends = [40, 60, 80].map((shift) => ({ shift, count: 1 }));
+	const one = await after([{ shift: 20, count: 2, is: kindOf(20, TURNED, learned[2]) }, ...ends], "odd", known);
+	assert.deepEqual(counts(one), [18, 1, 16, 16]);
+	const two = await after(ends, "odd", one);
+	assert.deepEqual(counts(two), [2, 18, 16, 16], "one of them is known by now");
+	const three = await after([{ shift: 100, count: 1 }], "odd", two);
+	assert.deepEqual(counts(three), [1, 18, 16, 16], "of which nothing was learned yet");
+});
+
 test("what is known to need no alignment begins no domain that has one", async () => {
 	const mild = candidate(0.7, TURNED);
 	const source = kindOf(0, zeros(SOURCE.length));

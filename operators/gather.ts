@@ -11,7 +11,7 @@ import { moments, pooled } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
-/** Kinds of strange frames that are studied at a time; the one that was not seen for the longest time makes room. */
+/** Kinds of strange frames that are studied at a time. */
 const CANDIDATES = 4;
 
 /**
@@ -34,17 +34,34 @@ export const gather = (plan: Plan, sweeping: Sweeping): OperatorFunction<Recalle
 		return { ...step, knowledge: { ...knowledge, ...after, random } };
 	});
 
-/** The knowledge with the batch's strangers; what most of them are like is the latest candidate. */
+/**
+ * The knowledge with the batch's strangers; what most of them are like is the latest candidate. Of those of which nothing is
+ * known only the most begin one, or a batch of odds and ends would leave no room for what was learned.
+ */
 const withStrangers = (step: Recalled, plan: Plan, sweeping: Sweeping): Knowledge => {
 	let { knowledge } = step;
-	for (const strangers of [...step.strangers].reverse()) {
-		const like = candidateLike(strangers, step, knowledge.candidates, plan);
+	let present: Study[] = [];
+	let absent = knowledge.candidates;
+	const most = step.strangers.find(({ kind }) => !kind);
+	for (const strangers of step.strangers) {
+		const like = candidateLike(strangers, step, [...present, ...absent], plan);
+		if (!like && !strangers.kind && strangers !== most) continue;
 		const before = like ?? { ...unstudied(knowledge.memory.seen.length), alignment: zeros(plan.source.length) };
 		const { study, random } = studied(before, strangers.places, { ...step, knowledge }, plan, sweeping);
-		const others = knowledge.candidates.filter((candidate) => candidate !== like);
-		knowledge = { ...knowledge, random, candidates: [study, ...others].slice(0, CANDIDATES) };
+		present = present.some((one) => one === like)
+			? present.map((one) => (one === like ? study : one))
+			: [...present, study];
+		absent = absent.filter((one) => one !== like);
+		knowledge = { ...knowledge, random };
 	}
-	return knowledge;
+	return { ...knowledge, candidates: withinBounds(present, absent) };
+};
+
+/** No more candidates than there may be: of those that are not in view first those go of which nothing was learned. */
+const withinBounds = (present: readonly Study[], absent: readonly Study[]): readonly Study[] => {
+	const byWorth = [...absent.filter(isSwept), ...absent.filter((study) => !isSwept(study))];
+	const kept = byWorth.slice(0, Math.max(0, CANDIDATES - present.length));
+	return [...present, ...absent.filter((study) => kept.includes(study))].slice(0, CANDIDATES);
 };
 
 /**

@@ -49,5 +49,5 @@ export const nearestOf = (
 	among.map((kind) => ({ kind, away: shiftScore(stem, plan.ready(kind.stem)) })).sort((a, b) => a.away - b.away)[0];
 
 /** Whether a stem, made ready for comparison, is unlike the source's. */
-export const isForeign = (stem: Moments, { stem: source, ready, otherwise }: Plan): boolean =>
-	shiftScore(stem, ready(source)) >= otherwise;
+export const isForeign = (stem: Moments, { stem: source, otherwise }: Plan): boolean =>
+	shiftScore(stem, source) >= otherwise;

@@ -78,6 +78,10 @@ type Noted = Pick<Study, "alignment" | "gain" | "look" | "tuned" | "astray">;
 
 const noted = ({ alignment, gain, look, tuned, astray }: Study): Noted => ({ alignment, gain, look, tuned, astray });
 
+/** Candidates of which something was learned, without the frames that it was learned from. */
+export const withoutFrames = (candidates: readonly Study[], classes: number): Study[] =>
+	candidates.filter(isSwept).map((study) => ({ ...unstudied(classes), ...noted(study) }));
+
 /** What a checkpoint holds: the knowledge without the bank, which is stored entry by entry, and without frames. */
 export interface Checkpoint
 	extends Noted,

@@ -1,7 +1,7 @@
 import { concatMap, type OperatorFunction, of } from "rxjs";
 import { adaptationPayload, domainPayload } from "./announce.js";
 import { recalled, without } from "./domains.js";
-import { type Checkpoint, checkpointOf, firstKnowledge, resumed, unfinished } from "./knowledge.js";
+import { type Checkpoint, checkpointOf, firstKnowledge, resumed, unfinished, withoutFrames } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Bank, Batched, Bundle, Command, Control, Inferred, Knowledge, Outlet, Round } from "./types.js";
 
@@ -81,13 +81,13 @@ const obeyed = async (knowledge: Knowledge, command: Command, means: Learner): P
 
 /**
  * Nothing begun that frames of another hour would be added to: no window, and no suspicion that this is another domain. What
- * is known of the domain itself stays: it is this one for as long as later frames look like it.
+ * is known of the domain itself and of candidates stays: it is this one for as long as later frames look like it.
  */
 const atRest = (knowledge: Knowledge): Knowledge => ({
 	...knowledge,
 	...unfinished,
 	latest: [],
-	candidates: [],
+	candidates: withoutFrames(knowledge.candidates, knowledge.memory.seen.length),
 	detector: { ...knowledge.detector, evidence: 0, strange: [] },
 });
 

@@ -199,7 +199,7 @@ test("what is far out of line is given to no kind that it looks less like than l
 		return after.strangers.map(({ kind }) => kind?.alignment);
 	};
 	assert.deepEqual(await kindIn(-0.3), [fog]);
-	assert.deepEqual(await kindIn(0.15), [undefined]);
+	assert.deepEqual(await kindIn(0.15), [fog.map(() => 0)]);
 });
 
 test("frames that are not finite are looked at once", async () => {

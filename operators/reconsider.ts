@@ -58,8 +58,11 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		const opinionOf = (part: Part): Opinion => {
 			const byStem = () => stemAlignment(bundle, part.activations, learning.gate);
 			if (!isSorting) return { isStranger: true, alignments: [byStem()], isSure: true };
-			const isUsual = verdict === "same" && !isVisitor(part, step, kinds, plan);
-			return isUsual ? ofUsual(part, step, kinds, plan) : ofStrange(part, step, kinds, plan, byStem);
+			if (verdict !== "same") return ofStrange(part, step, kinds, plan, byStem);
+			const asItIs = () => zeros(bundle.source.affine.length);
+			return isVisitor(part, step, kinds, plan)
+				? ofStrange(part, step, kinds, plan, asItIs)
+				: ofUsual(part, step, kinds, plan);
 		};
 		const predictedWith = async (part: Part, alignment: Vector): Promise<Part> => {
 			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
@@ -96,9 +99,9 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	});
 };
 
-/** Whether nothing is strange about a batch, it shows too little for its sites to tell otherwise, and no other kind is known. */
+/** Whether nothing is strange about a batch: no frame looks unlike the source, and there are too few for its sites to tell. */
 const isOrdinary = ({ verdict, knowledge, thumbnails, stems }: Detected, plan: Plan): boolean => {
-	const isUnlike = () => stems.some((raw) => isForeign(plan.ready(moments(raw)), plan));
+	const isUnlike = () => plan.tellsClasses && stems.some((raw) => isForeign(plan.ready(moments(raw)), plan));
 	return verdict === "same" && isZero(knowledge.alignment) && !isTelling(thumbnails, plan) && !isUnlike();
 };
 
@@ -135,11 +138,12 @@ const ofStrange = (part: Part, step: Detected, kinds: readonly Kind[], plan: Pla
 };
 
 /**
- * Whether a part of a domain that needs no alignment looks unlike the source: the detector gets used to visits that never last.
+ * Whether a part of a domain that needs no alignment looks unlike the source, and unlike what the domain looks like: the
+ * detector gets used to visits that never last.
  */
 const isVisitor = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan): boolean => {
 	const { alignment, gain } = step.knowledge;
-	if (!isZero(alignment) || gain === undefined) return false;
+	if (!plan.tellsClasses || !isZero(alignment) || gain === undefined) return false;
 	const stem = stemOf(part, step, plan);
 	if (!isForeign(stem, plan)) return false;
 	const nearest = nearestOf(stem, kinds, plan);
@@ -169,12 +173,12 @@ const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan)
 	if (!isPlain) return { isStranger: false, alignments: [source], isSure: false };
 	const look = stemOfStudy(knowledge);
 	const home = look ? [{ stem: look, alignment: source }] : [];
-	const likely = like([...home, ...kinds.filter(({ alignment }) => !isZero(alignment))]);
-	const kind = likely && !isZero(likely.alignment) ? likely : undefined;
-	return { isStranger: true, kind, alignments: kind ? [kind.alignment] : [], isSure: false };
+	const kind = like([...home, ...kinds.filter(({ alignment }) => !isZero(alignment))]);
+	const isOther = kind !== undefined && !isZero(kind.alignment);
+	return { isStranger: true, kind, alignments: isOther ? [kind.alignment] : [], isSure: false };
 };
 
-/** Strangers by their kind, those together of which nothing is known; most first. */
+/** Strangers by their kind, each part by itself of which nothing is known; most first. */
 const together = (
 	parts: readonly Part[],
 	opinions: readonly Opinion[],
@@ -186,9 +190,7 @@ const together = (
 		const key = kind ?? opinions[i];
 		if (isStrange(opinions[i])) byKind.set(key, { kind, places: [...(byKind.get(key)?.places ?? []), ...places] });
 	}
-	return [...byKind]
-		.map(([, { kind, places }]) => ({ kind, places }))
-		.sort((a, b) => b.places.length - a.places.length);
+	return [...byKind.values()].sort((a, b) => b.places.length - a.places.length);
 };
 
 const attempt = ({ activations }: Part, plan: Plan) => attempted(plan.source, plan.measurementOf([activations]), plan);

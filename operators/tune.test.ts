@@ -272,8 +272,8 @@ test("RESET forgets frames, sweeps and alignment, and sweeps again", async () =>
 });
 
 test("ROLLBACK ends the sweep under way, which would undo it", async () => {
-	const scene = [...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)];
-	const back = 80 + 16;
+	const scene = [...clear(160, 1), ...hazy(160, 2), ...clear(160, 3)];
+	const back = 80 + 32;
 	const { rounds } = await played(scene, {
 		waits: (round) => round >= 80,
 		commands: { [back]: { do: "rollback" } },
@@ -293,6 +293,12 @@ test("what looked strange before a FREEZE is no part of what is found after it",
 	for (const { frame } of rounds[change].knowledge.pictures.kept) assert.ok(frame.index >= on * BATCH);
 	const { last } = await played([clear(160, 1), hazy(60, 2), clear(40, 3), hazy(160, 4)].flat(), { commands });
 	assert.equal(last.counts.domainChanges, 1, "the haze did not become a sight of the clear day");
+	const known = await played([clear(160, 1), hazy(24, 2), clear(60, 3)].flat(), { commands: { 50: { do: "freeze" } } });
+	assert.deepEqual(
+		known.last.candidates.map(({ tuned, pictures }) => [tuned.sweeps, pictures.kept.length]),
+		[[1, 0]],
+		"what was learned of it stays",
+	);
 });
 
 test("a domain is recognized by the frames that led to the change, and has its own alignment from then on", async () => {

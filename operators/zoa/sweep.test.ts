@@ -52,10 +52,10 @@ const seen = ({ mean, deviation, stem = unchanged, middle = unchanged }: World, 
 	return { frames: 64, measured: raw, target, concentration: 0 };
 };
 
-const swept = (world: World, until?: number) => {
-	let sweep = begunSweep(ANATOMY, until);
+const swept = (world: World, until?: number, anatomy = ANATOMY) => {
+	let sweep = begunSweep(anatomy, until);
 	let passes = 0;
-	for (; sweep.trial; passes++) sweep = advancedSweep(sweep, seen(world, sweep.trial.alignment), ANATOMY);
+	for (; sweep.trial; passes++) sweep = advancedSweep(sweep, seen(world, sweep.trial.alignment), anatomy);
 	assert.ok(sweep.latest && sweep.source);
 	return { ...sweep, latest: sweep.latest, source: sweep.source, passes };
 };
@@ -91,6 +91,15 @@ test("the last site, behind which nothing shows what its alignment is worth, is 
 	assert.deepEqual(open, [true, true, false]);
 	assert.ok(latest.alignment.slice(2 * CHANNELS, 4 * CHANNELS).some((a) => a !== 0));
 	assert.ok(latest.alignment.slice(4 * CHANNELS).every((a) => a === 0));
+	const atOnce = swept(world(2), undefined, { ...ANATOMY, groups: 0 });
+	assert.deepEqual(atOnce.open, [true, true, true], "all sites at once are not told apart");
+});
+
+test("a model with a single site is aligned there, however far it is out of line", () => {
+	const anatomy = { ...ANATOMY, sites: SITES.slice(0, 1), apart: [0], tolerances: [0.1] };
+	const measured = { frames: 64, measured: Float32Array.of(3, 3, 3, 3, 10, 10, 10, 10), concentration: 0 };
+	const target = Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1);
+	assert.deepEqual(advancedSweep(begunSweep(anatomy), { ...measured, target }, anatomy).trial?.open, [true]);
 });
 
 test("a sweep of the stem alone leaves the rest as it is", () => {

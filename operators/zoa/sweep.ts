@@ -122,8 +122,9 @@ export const WELL = 0.7;
 export const ASTRAY = 3;
 
 /**
- * Up to so much the last site is aligned as well. What a site's alignment is worth shows at the sites behind it, and behind
- * the last there is none: in noise, of which those before it leave much, it makes the model surer, and wrong.
+ * Up to so much, in tolerances for the classes in view, the last site is aligned as well. What a site's alignment is worth shows
+ * at the sites behind it, and behind the last there is none: in noise, of which much is left there, it makes the model surer,
+ * and wrong.
  */
 const IN_HAND = 2.5;
 
@@ -150,8 +151,9 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 /** What comes after an attempt: the next group that is out of line, if what lies behind asks for one. */
 const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
 	const { scores, measurement } = latest;
-	const { sites, source, tolerances } = anatomy;
-	const last = astrayOf(latest, anatomy) < IN_HAND ? sites.length : sites.length - 1;
+	const { sites, source, tolerances, groups } = anatomy;
+	const isInHand = groups === 0 || astrayOf(latest, anatomy) < IN_HAND;
+	const last = isInHand ? sites.length : Math.max(1, sites.length - 1);
 	for (let next = from; next < until; ) {
 		if (next === 0 ? isOrdinary(latest, anatomy) : misalignment(scores, tolerances, next) < 1)
 			return { from: next, trial: undefined, isHome: next === 0 };

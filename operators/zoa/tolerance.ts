@@ -42,9 +42,11 @@ const meanFrom = (from: number, scores: readonly number[], tolerances: readonly 
 export const misalignment = (scores: readonly number[], tolerances: readonly number[], from = 1): number =>
 	meanFrom(Math.min(from, scores.length - 1), scores, tolerances);
 
-/** What few frames show by chance: shift score times frames. */
+/** What frames show by chance, shift score times frames; twice that, where it is a single one. */
 const OF_CHANCE = 0.6;
 
 /** How far so many frames, seen with the source's own parameters, are out of line, as the front shows; 1 is the border. */
 export const strangeness = (scores: readonly number[], tolerances: readonly number[], frames: number): number =>
-	Math.max(...scores.slice(0, FRONT).map((score, k) => score / (tolerances[k] + OF_CHANCE / frames)));
+	Math.max(
+		...scores.slice(0, FRONT).map((score, k) => score / (tolerances[k] + (OF_CHANCE * (1 + 1 / frames)) / frames)),
+	);
