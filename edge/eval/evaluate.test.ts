@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { median } from "../bench/rates.js";
 import { Mistake } from "../mistake.js";
 import { type Workshop, workshop } from "../prepare/fixtures.js";
 import { prepare } from "../prepare/prepare.js";
@@ -119,8 +120,11 @@ describe("an evaluation", () => {
 	});
 
 	it("says what a method holds in memory, which is nothing for none", async () => {
-		const runs = await made(scopeOf(["none", "zoa"], ["clean"]));
-		const [none, zoa] = runs.map(({ heldBytes }) => heldBytes);
+		const runs = await made({ ...scopeOf(["none", "zoa"], ["clean"]), seeds: 5 });
+		// What else goes on in this process moves a single figure.
+		const [none, zoa] = ["none", "zoa"].map((own) =>
+			median(runs.filter(({ method }) => method === own).map(({ heldBytes }) => heldBytes)),
+		);
 		assert.ok(none < 2 ** 18, `none holds ${none}`);
 		// At least the frames of its window and the parameters of its memory.
 		assert.ok(zoa > none, `zoa holds ${zoa}, none ${none}`);
