@@ -76,11 +76,18 @@ export const firstKnowledge = (
 /** What a restart needs of a study: all but frames. */
 type Noted = Pick<Study, "alignment" | "gain" | "look" | "tuned" | "astray">;
 
-const noted = ({ alignment, gain, look, tuned, astray }: Study): Noted => ({ alignment, gain, look, tuned, astray });
+/** Of the candidates of which something was learned. */
+const noted = (candidates: readonly Study[]): Noted[] =>
+	candidates
+		.filter(isSwept)
+		.map(({ alignment, gain, look, tuned, astray }) => ({ alignment, gain, look, tuned, astray }));
+
+const takenUpAgain = (candidates: readonly Noted[], classes: number): Study[] =>
+	candidates.map((study) => ({ ...unstudied(classes), ...study }));
 
 /** Candidates of which something was learned, without the frames that it was learned from. */
 export const withoutFrames = (candidates: readonly Study[], classes: number): Study[] =>
-	candidates.filter(isSwept).map((study) => ({ ...unstudied(classes), ...noted(study) }));
+	takenUpAgain(noted(candidates), classes);
 
 /** What a checkpoint holds: the knowledge without the bank, which is stored entry by entry, and without frames. */
 export interface Checkpoint
@@ -112,7 +119,7 @@ export const checkpointOf = ({
 	...knowledge
 }: Knowledge): Checkpoint => ({
 	...knowledge,
-	candidates: candidates.filter(isSwept).map(noted),
+	candidates: noted(candidates),
 	sourceShare: mix.alpha[0],
 	shares: Object.fromEntries(domains.map(({ id }, i) => [id, mix.alpha[i + 1]])),
 	learned: learned(mix),
@@ -137,7 +144,7 @@ export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefine
 	return {
 		...first,
 		...kept,
-		candidates: candidates.map((study) => ({ ...unstudied(first.memory.seen.length), ...study })),
+		candidates: takenUpAgain(candidates, first.memory.seen.length),
 		similarities: similarities.length === first.similarities.length ? similarities : first.similarities,
 		mix: rebased({ ...first.mix, alpha }, target),
 		counts: { ...first.counts, domainsNamed: Math.max(first.counts.domainsNamed, counts.domainsNamed) },

@@ -99,7 +99,7 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	});
 };
 
-/** Whether nothing is strange about a batch: no frame looks unlike the source, and there are too few for its sites to tell. */
+/** Whether nothing is strange about a batch: no frame looks unlike the source, and too few differ for its sites to tell. */
 const isOrdinary = ({ verdict, knowledge, thumbnails, stems }: Detected, plan: Plan): boolean => {
 	const isUnlike = () => plan.tellsClasses && stems.some((raw) => isForeign(plan.ready(moments(raw)), plan));
 	return verdict === "same" && isZero(knowledge.alignment) && !isTelling(thumbnails, plan) && !isUnlike();
