@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type DomainRecord, EdgeError } from "../operators/types.js";
-import { checkRoom, fault, openDatabase, probe, underlying } from "./database.js";
+import { checkRoom, openDatabase } from "./database.js";
 import { decode, encode } from "./record.js";
 import type { Store } from "./store.js";
+import { openWrites } from "./writes.js";
 
 export interface StoreOptions {
 	readonly directory: string;
@@ -40,8 +41,7 @@ export function openStore(options: StoreOptions): Store {
 	const { readOnly = false, sizeLimit = SIZE_LIMIT, onWarning = () => {} } = options;
 	const database = openDatabase<Key>({ directory, readOnly, durability: "disk", onWarning });
 	let closing: Promise<void> | undefined;
-	const writing = new Set<Promise<unknown>>();
-	let failing = false;
+	const writes = openWrites(directory);
 
 	const usable = () => {
 		if (closing) throw new EdgeError("bank", `${directory}: the store has been closed`);
@@ -50,17 +50,7 @@ export function openStore(options: StoreOptions): Store {
 	const write = async (operation: () => Promise<unknown>) => {
 		usable();
 		if (readOnly) throw new EdgeError("bank", `${directory} was opened for looking only`);
-		const under = failing ? probe(directory).then(operation) : operation();
-		writing.add(under);
-		try {
-			await under;
-			failing = false;
-		} catch (cause) {
-			failing = !(cause instanceof EdgeError);
-			throw fault(directory, await underlying(cause));
-		} finally {
-			writing.delete(under);
-		}
+		await writes.write(operation);
 	};
 
 	const put = (key: Key, value: Buffer) => {
@@ -134,7 +124,7 @@ export function openStore(options: StoreOptions): Store {
 			return [...banks.values()];
 		},
 		close() {
-			closing ??= Promise.allSettled(writing).then(() => database.close());
+			closing ??= writes.settled().then(() => database.close());
 			return closing;
 		},
 	};

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { source } from "./source.js";
-import { duration, positive, whole } from "./values.js";
+import { duration, positive, size, whole } from "./values.js";
 
 const REGION = "expected [x, y, width, height] in whole pixels";
 
@@ -61,6 +61,11 @@ export const camera = z
 			.refine((ms) => ms >= SHORTEST_STALL, { error: "expected a duration of 1s at least" })
 			.prefault("10s")
 			.describe("How long a source may send no frame before it counts as gone and is opened again."),
+		journal: size("1MB", "100GB")
+			.exactOptional()
+			.describe(
+				"Size of a journal of the frames that this camera shows and of what comes of them, kept beside the store for `acclimate replay`; none where absent.",
+			),
 		enabled: z
 			.boolean()
 			.default(true)

@@ -1,12 +1,11 @@
 #!/usr/bin/env -S node --max-semi-space-size=2
 // What a round makes is of no use after it. In the 16 MiB that V8 has for young objects hundreds of rounds pile up, and their
 // buffers until a collection of everything; of 2 MiB they are gone at once, and the same memory, still in the cache, serves again.
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { scrubbed } from "../config/scrub.js";
 import { EdgeError } from "../operators/types.js";
 import { Mistake } from "./mistake.js";
-import { type BundledModel, bundled } from "./paths.js";
+import { type BundledModel, bundled, version } from "./paths.js";
 import { bits, names, size, triple, word } from "./prepare/flags.js";
 import { onSignal } from "./signals.js";
 
@@ -15,7 +14,7 @@ const program = new Command("acclimate")
 	.description(
 		"Watches video, classifies it with a quantized model, and keeps that model accurate as conditions change.",
 	)
-	.version(JSON.parse(readFileSync(bundled.package, "utf8")).version)
+	.version(version)
 	.showSuggestionAfterError()
 	.exitOverride()
 	.addHelpText(
@@ -26,7 +25,8 @@ Examples:
   acclimate check cam.yaml                                all mistakes of a configuration at once
   acclimate run cam.yaml                                  the daemon
   acclimate prepare vit.onnx --calibration frames/ --out my-model
-  acclimate domains list --store acclimate-data           what has been learned`,
+  acclimate domains list --store acclimate-data           what has been learned
+  acclimate replay road                                   how, where the camera keeps a journal`,
 	);
 
 /** Whoever read our output has gone (`| head`): what runs is ended in good order. */
@@ -168,6 +168,15 @@ domains
 	.option("--camera <name>", "put the domains of the file's one camera under this name")
 	.option("--replace", "write over domains that are there already")
 	.action(async (file, options) => (await import("./domains/carry.js")).importDomains(file, options));
+
+program
+	.command("replay")
+	.description("make what a camera's journal holds again, step by step, and say whether all comes to the same")
+	.argument("<camera>")
+	.option(...store)
+	.option("--model <dir>", "folder of the model's bundle (default: where it was)")
+	.option(...json)
+	.action(async (camera, options) => (await import("./journal/command.js")).replayCommand(camera, options));
 
 program
 	.command("bench")

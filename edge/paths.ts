@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -20,5 +21,8 @@ export const bundled = {
 	/** Pictures, by class and name, that neither of the models was trained on. */
 	heldBack: join(root, "edge/demo/train/holdout.txt"),
 } as const;
+
+/** Of this program. */
+export const { version }: { readonly version: string } = JSON.parse(readFileSync(bundled.package, "utf8"));
 
 export type BundledModel = keyof typeof models;

@@ -9,13 +9,14 @@ import type { CameraConfig, Config } from "../config/schema.js";
 import type { Broker, Bundle } from "../operators/types.js";
 import { bankOf, forgiving, wayOf } from "./bank.js";
 import { openFleet } from "./fleet.js";
+import { openKeeper } from "./journal/keep.js";
 import { type Log, openLog } from "./log.js";
 import { type Bridge, openBridge } from "./mqtt/bridge.js";
 import { connect } from "./mqtt/connect.js";
 import { openControls } from "./mqtt/controls.js";
 import { selection } from "./mqtt/selection.js";
 import { openOutlet } from "./outlet.js";
-import { bundled } from "./paths.js";
+import { bundled, version } from "./paths.js";
 import { openPresence } from "./presence.js";
 import { reload } from "./reload.js";
 import { openRestarts } from "./restarts.js";
@@ -87,7 +88,8 @@ const operate = async (
 	const started = performance.now();
 	const bundle = await openBundle(config.model ?? bundled.model);
 	const store = openStore({ directory: config.store, onWarning: (message) => log("knowledge").warn(message) });
-	const model = await openModel(bundle, { threads: config.threads ?? defaultThreads() });
+	const threads = config.threads ?? defaultThreads();
+	const model = await openModel(bundle, { threads });
 	const base = config.mqtt?.topic ?? "acclimate";
 	vitals.model = true;
 	let bridge: Bridge | undefined;
@@ -108,6 +110,9 @@ const operate = async (
 	const choose = () => config.mqtt && selection(config.mqtt.predictions);
 	const seat = openTurns(model);
 	const settings = settingsOf(config);
+	const { directory, manifest } = bundle;
+	const about = { version, settings, model: { directory, sha256: manifest.model.sha256, threads } };
+	const keeper = openKeeper(config.store, { about, bundle });
 	const tallies: Record<string, Tally> = {};
 
 	const fleet = openFleet(async (name, camera, unwanted) => {
@@ -130,6 +135,7 @@ const operate = async (
 			outlet,
 			bank: forgiving(bankFor(name), log("knowledge").child({ camera: name })),
 			control: controls.of(name),
+			...keeper.of(name, camera.journal, cameraLog),
 			restart,
 			settings,
 			log: cameraLog,
@@ -177,12 +183,16 @@ const operate = async (
 		process.off("SIGHUP", hangUp);
 		await broker.close(FAREWELL.interrupted);
 		await model.close();
+		await keeper.close();
 		await store.close();
 	}
 };
 
 /** How a camera of the configuration is opened for a bundle's input. */
-export const cameraOptions = ({ enabled: _, ...camera }: CameraConfig, { manifest }: Bundle): CameraOptions => ({
+export const cameraOptions = (
+	{ enabled: _, journal: __, ...camera }: CameraConfig,
+	{ manifest }: Bundle,
+): CameraOptions => ({
 	...camera,
 	width: manifest.input.width,
 	height: manifest.input.height,

@@ -17,6 +17,7 @@ import {
 	type Outlet,
 } from "../operators/types.js";
 import { pipeline } from "../pipeline/pipeline.js";
+import type { Inlets, Written } from "./journal/write.js";
 import { heralded, openPresence, type Presence } from "./presence.js";
 import type { Restart } from "./restarts.js";
 
@@ -57,6 +58,8 @@ export interface Watched {
 	readonly outlet: Outlet;
 	readonly bank: Bank;
 	readonly control: Control;
+	/** Writes down what comes in and what comes of it. Absent: nobody does. */
+	readonly journal?: (inlets: Inlets, start: Knowledge) => Written;
 	readonly restart: Restart;
 	readonly settings: Settings;
 	readonly log: Logger;
@@ -147,7 +150,7 @@ const FAILING =
 
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, learner, outlet, bank, control, settings, log, signal, tally, onRound }: Watched,
+	{ open, model, learner, outlet, bank, control, journal, settings, log, signal, tally, onRound }: Watched,
 	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
@@ -160,9 +163,12 @@ const play = async (
 	/** Frames that were taken and came to no prediction. */
 	let unpredicted = 0;
 	let failing = false;
+	const written = journal?.({ camera, bank, control }, start);
 	try {
-		const rounds = pipeline({ camera, model, learner, outlet, bank, control }, settings, start).pipe(
+		const inlets = written?.inlets ?? { camera, bank, control };
+		const rounds = pipeline({ ...inlets, model, learner, outlet }, settings, start).pipe(
 			tap((step) => {
+				written?.note(step);
 				unpredicted += step.frames.length - step.predictions.length;
 				count(tally, step, droppedBefore + camera.dropped + unpredicted);
 				if (settings.learning?.refine) tally.windows = step.knowledge.counts.windows;
@@ -176,6 +182,7 @@ const play = async (
 	} finally {
 		signal.removeEventListener("abort", close);
 		await camera.close();
+		await written?.over();
 		// Also those that were dropped after the last round.
 		tally.dropped = droppedBefore + camera.dropped + unpredicted;
 		tally.frames = tally.predictions + tally.dropped;

@@ -23,3 +23,28 @@ export const pictures = (count: number, brightness: number, seed: number): Uint8
 	Array.from({ length: count }, (_, i) =>
 		Uint8Array.from(uniforms(seed * 1_000 + i, 192)[0], (u) => brightness * (0.5 + u)),
 	);
+
+/** Levels of the planes G, B, R that the three labels of the model in memory were calibrated with. */
+const LEVELS = [
+	[40, 40, 40],
+	[190, 90, 80],
+	[70, 80, 200],
+];
+
+/** Pictures of the labels in turn, no two alike. */
+export const clear = (count: number, seed: number): Uint8Array[] =>
+	Array.from({ length: count }, (_, i) => {
+		const [tints, next] = uniforms(seed * 1_000 + i, 3);
+		const [noise] = uniforms(next, 192);
+		return Uint8Array.from(noise, (u, p) => {
+			const plane = Math.floor(p / 64);
+			return Math.max(0, LEVELS[i % 3][plane] + 60 * (tints[plane] - 0.5) + 80 * (u - 0.5));
+		});
+	});
+
+/** The same through a haze, which takes contrast and adds light. */
+export const hazy = (count: number, seed: number) =>
+	clear(count, seed).map((picture) => picture.map((v) => 0.4 * v + 150));
+
+/** By so little light that the stem hardly varies. */
+export const dark = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.06 * v));

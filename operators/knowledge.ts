@@ -35,6 +35,9 @@ export const unstudied = (classes: number) => ({
 	gain: undefined,
 });
 
+/** Frames that learning may pass through the model at once. */
+export const BURST = 1024;
+
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
 
 /**
@@ -69,6 +72,8 @@ export const firstKnowledge = (
 		shift: undefined,
 		...unfinished,
 		random: seed,
+		credit: BURST,
+		unstored: 0,
 		counts: { windows: 0, steps: 0, droppedSteps: 0, domainChanges: 0, domainsNamed: number },
 	};
 };
@@ -116,6 +121,8 @@ export const checkpointOf = ({
 	candidates,
 	window,
 	pass,
+	credit,
+	unstored,
 	...knowledge
 }: Knowledge): Checkpoint => ({
 	...knowledge,

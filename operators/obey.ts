@@ -91,12 +91,15 @@ const atRest = (knowledge: Knowledge): Knowledge => ({
 	detector: { ...knowledge.detector, evidence: 0, strange: [] },
 });
 
-/** As on the first day, but for the bank and what was counted. */
-const beginning = async ({ counts }: Knowledge, { bank, bundle, learning }: Learner): Promise<Knowledge> => {
+/** As on the first day, but for the bank, what was counted and what learning may still take. */
+const beginning = async (
+	{ counts, credit, unstored }: Knowledge,
+	{ bank, bundle, learning }: Learner,
+): Promise<Knowledge> => {
 	const { seed, bank: size, published } = learning;
 	const options = { seed, bank: size, published, now: Date.now(), named: counts.domainsNamed };
 	const first = firstKnowledge(bundle, await bank.domains(), options);
-	return { ...first, counts: { ...counts, domainsNamed: first.counts.domainsNamed } };
+	return { ...first, credit, unstored, counts: { ...counts, domainsNamed: first.counts.domainsNamed } };
 };
 
 /**

@@ -5,11 +5,10 @@ import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
 import { pipeline } from "../pipeline/pipeline.js";
-import { LEARNING as WITH_STEPS } from "./fixtures.js";
+import { clear, dark, hazy, LEARNING as WITH_STEPS } from "./fixtures.js";
 import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
-import { uniforms } from "./zoa/random.js";
 import { equal } from "./zoa/vector.js";
 
 const LEARNING: Learning = { ...WITH_STEPS, sweep: { cpu: 0.2 }, refine: false };
@@ -17,30 +16,6 @@ const BATCH = 4;
 
 const model = memoryModel();
 const first = () => firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
-
-/** Levels of the planes G, B, R that the model's three labels were calibrated with. */
-const LEVELS = [
-	[40, 40, 40],
-	[190, 90, 80],
-	[70, 80, 200],
-];
-
-/** Pictures of the labels in turn, no two alike. */
-const clear = (count: number, seed: number): Uint8Array[] =>
-	Array.from({ length: count }, (_, i) => {
-		const [tints, next] = uniforms(seed * 1_000 + i, 3);
-		const [noise] = uniforms(next, 192);
-		return Uint8Array.from(noise, (u, p) => {
-			const plane = Math.floor(p / 64);
-			return Math.max(0, LEVELS[i % 3][plane] + 60 * (tints[plane] - 0.5) + 80 * (u - 0.5));
-		});
-	});
-
-/** The same through a haze, which takes contrast and adds light. */
-const hazy = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.4 * v + 150));
-
-/** By so little light that the stem hardly varies. */
-const dark = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.06 * v));
 
 interface Play {
 	readonly learning?: Partial<Learning>;

@@ -2,7 +2,7 @@ import { concatMap, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
 import { gather } from "./gather.js";
 import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
-import { unfinished } from "./knowledge.js";
+import { BURST, unfinished } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, isDue } from "./study.js";
 import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
@@ -23,9 +23,6 @@ export const tune = (
 	return pipe(gather(plan, sweeping), sweep(model, camera, plan, sweeping, nearness));
 };
 
-/** Frames that learning may pass through the model at once, before it has to wait for its share. */
-const BURST = 1024;
-
 /** Passes go between the live ones, a share of them; from a live source one is let in only when no batch waits. */
 const sweep = (
 	model: Model,
@@ -33,19 +30,17 @@ const sweep = (
 	plan: Plan,
 	{ cpu }: Sweeping,
 	nearness: number,
-): OperatorFunction<Recalled, Recalled> => {
-	let credit = BURST;
-	return concatMap(async ({ knowledge: before, ...round }) => {
+): OperatorFunction<Recalled, Recalled> =>
+	concatMap(async ({ knowledge: before, ...round }) => {
 		const live = round.frames.length;
-		credit = Math.min(BURST, credit + (live * cpu) / (1 - cpu));
+		let credit = Math.min(BURST, before.credit + (live * cpu) / (1 - cpu));
 		let knowledge = withSweeps(before, plan, nearness);
 		while (isSweeping(knowledge) && credit >= BATCH && !(camera.live && camera.waiting >= live)) {
 			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan);
 			credit -= BATCH;
 		}
-		return { ...round, knowledge };
+		return { ...round, knowledge: { ...knowledge, credit } };
 	});
-};
 
 const isSweeping = ({ tuning, candidates }: Knowledge) =>
 	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);

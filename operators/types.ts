@@ -141,6 +141,10 @@ export interface Knowledge extends Study {
 	/** The second, perturbed pass over the window before, while it runs. */
 	readonly pass: Pass | undefined;
 	readonly random: RandomState;
+	/** `zoa+`: frames that learning may pass through the model now, before it has to wait for its share. */
+	readonly credit: number;
+	/** Frames since the last checkpoint. */
+	readonly unstored: number;
 	readonly counts: Counts;
 	/** Somebody has said that nothing is to be learned. */
 	readonly frozen?: boolean;

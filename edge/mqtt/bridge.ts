@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Incoming } from "../../adapters/broker.options.js";
 import type { Broker, Bundle, Command, DomainRecord } from "../../operators/types.js";
-import { bundled } from "../paths.js";
+import { version } from "../paths.js";
 import type { Restarts } from "../restarts.js";
 import type { Vitals } from "../telemetry/vitals.js";
 import type { Controls } from "./controls.js";
@@ -63,7 +62,6 @@ type Answers = { readonly [R in Request]: z.input<(typeof answers)[R]> };
 export const openBridge = (options: BridgeOptions): Bridge => {
 	const { broker, base, bundle, vitals, controls, restarts, domains, log } = options;
 	const began = Date.now();
-	const { version } = JSON.parse(readFileSync(bundled.package, "utf8"));
 	const stamp = () => ({ schema: 1 as const, publishedAt: new Date().toISOString() });
 
 	const cameras = (): Answers["cameras"] =>

@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { affineOf } from "../../operators/knowledge.js";
+import type { Settings } from "../../operators/settings.js";
+import type { Adapted, Bundle, Command, Frame, Inferred, Knowledge } from "../../operators/types.js";
+
+/** Of what is written here; other formats are not read. */
+export const FORMAT = 1;
+
+/** All that a chapter's rounds depend on and that does not come with them. */
+export interface Head {
+	readonly format: typeof FORMAT;
+	/** Of acclimate: another one may work differently. */
+	readonly version: string;
+	/** Of the model's bundle: where it was, which it was, and the threads that it ran on. */
+	readonly model: { readonly directory: string; readonly sha256: string; readonly threads: number };
+	readonly settings: Settings;
+	readonly live: boolean;
+	readonly knowledge: Knowledge;
+}
+
+/** One round. */
+export interface Entry {
+	readonly heard: Heard;
+	readonly outcome: Outcome;
+}
+
+/** What came in through the ports. */
+export interface Heard {
+	readonly frames: readonly Frame[];
+	/** What the camera said each time it was asked how many frames wait. */
+	readonly waiting: readonly number[];
+	readonly commands: readonly Command[];
+	/** What the bank gave out. */
+	readonly stored: readonly unknown[];
+}
+
+/** What came of it. */
+export interface Outcome {
+	/** SHA-256 of all probabilities. */
+	readonly predictions: string;
+	/** SHA-256 of θ after the round. */
+	readonly parameters: string;
+	readonly domain: string;
+	/** Steps of learning, counted as in the knowledge. */
+	readonly steps: number;
+	readonly changes: number;
+	readonly gain: number | undefined;
+}
+
+export const outcomeOf = ({ predictions, knowledge }: Inferred & Partial<Adapted>, { source }: Bundle): Outcome => ({
+	predictions: digestOf(predictions.map(({ probabilities }) => probabilities)),
+	parameters: digestOf([affineOf(knowledge, source.affine)]),
+	domain: knowledge.domain.id,
+	steps: knowledge.counts.steps,
+	changes: knowledge.counts.domainChanges,
+	gain: knowledge.gain,
+});
+
+const digestOf = (vectors: readonly Float32Array[]): string => {
+	const hash = createHash("sha256");
+	for (const vector of vectors) hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+	return hash.digest("hex");
+};

@@ -1,0 +1,69 @@
+import { lastValueFrom, tap } from "rxjs";
+import type { Bank, Camera, Control, Inferred, Model, Outlet } from "../../operators/types.js";
+import { pipeline } from "../../pipeline/pipeline.js";
+import { type Entry, type Head, type Outcome, outcomeOf } from "./chapter.js";
+
+/** One round made again. */
+export interface Replayed {
+	readonly entry: Entry;
+	/** The outcome where it is another one than was written down. */
+	readonly other: Outcome | undefined;
+}
+
+/**
+ * Makes a chapter's rounds again from what came in, with the pipeline that made them, until one ends otherwise.
+ * @throws whatever reading an entry or the model throws
+ */
+export const replay = async (
+	head: Head,
+	entries: Iterator<Entry>,
+	model: Model,
+	onRound: (round: Replayed) => void,
+): Promise<void> => {
+	let entry: Entry | undefined;
+	let isOver = false;
+	/** What came in is given out in the order in which it was asked for. */
+	let [waiting, commands, stored]: [number[], Entry["heard"]["commands"][number][], unknown[]] = [[], [], []];
+	const camera: Camera = {
+		live: head.live,
+		dropped: 0,
+		get waiting() {
+			return waiting.shift() ?? 0;
+		},
+		async take() {
+			const next = isOver ? undefined : entries.next();
+			entry = next?.done === false ? next.value : undefined;
+			if (entry === undefined) return [];
+			const { heard } = entry;
+			[waiting, commands, stored] = [[...heard.waiting], [...heard.commands], [...heard.stored]];
+			return heard.frames;
+		},
+		async close() {},
+	};
+	const control: Control = {
+		take() {
+			const command = commands.shift();
+			return command && { command, done() {} };
+		},
+	};
+	const bank: Bank = {
+		domains: async () => (stored.shift() ?? []) as Awaited<ReturnType<Bank["domains"]>>,
+		restore: async () => stored.shift(),
+		async put() {},
+		async remove() {},
+		async checkpoint() {},
+		async close() {},
+	};
+	const outlet: Outlet = { publish: async () => {} };
+	const compared = (step: Inferred) => {
+		if (entry === undefined) return;
+		const outcome = outcomeOf(step, model.bundle);
+		isOver = !isEqual(outcome, entry.outcome);
+		onRound({ entry, other: isOver ? outcome : undefined });
+	};
+	const rounds = pipeline({ camera, model, control, bank, outlet }, head.settings, head.knowledge);
+	await lastValueFrom(rounds.pipe(tap(compared)), { defaultValue: undefined });
+};
+
+const isEqual = (one: Outcome, other: Outcome): boolean =>
+	(Object.keys(one) as (keyof Outcome)[]).every((key) => Object.is(one[key], other[key]));
