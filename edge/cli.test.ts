@@ -169,6 +169,7 @@ test("a broker that is away does not keep a clip from being watched, and what is
 
 test("SIGTERM ends the daemon with 0 within 5 s though the broker answers nothing", async () => {
 	const silent = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+	after(() => silent.close());
 	await once(silent, "listening");
 	const { port } = silent.address() as AddressInfo;
 	const endless = "{ file: clip.mp4, loop: true, pace: realtime }";
@@ -180,7 +181,6 @@ test("SIGTERM ends the daemon with 0 within 5 s though the broker answers nothin
 	assert.equal(code, 0, err());
 	assert.ok(performance.now() - told < 5_000);
 	assert.ok(JSON.parse(out).cameras.road.predictions > 0);
-	silent.close();
 });
 
 test("a reader that goes away ends the run in good order", async () => {

@@ -9,7 +9,7 @@ import type { Knowledge, Observed, Recalled, Strangers, Study } from "./types.js
 import { learned } from "./zoa/mix.js";
 import { moments, pooled } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
-import { equal, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
+import { equalTo, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Kinds of strange frames that are studied at a time. */
 const CANDIDATES = 4;
@@ -99,9 +99,10 @@ const studied = (
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
 	let study = before;
 	let { random } = knowledge;
+	const isSource = equalTo(plan.source);
 	for (const i of places) {
 		const { frame, probabilities } = predictions[i];
-		const atSource = equal(affines[i], plan.source) ? sites[i] : undefined;
+		const atSource = isSource(affines[i]) ? sites[i] : undefined;
 		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnails[i] };
 		[study, random] = withPicture(study, seen, random, without !== "balance");
 	}
@@ -116,9 +117,9 @@ const observed = (
 ): Observed[] => {
 	if (isZero(knowledge.alignment)) return [];
 	const sites = rows(activations.sites, activations.sites.length / frames.length);
-	const present = affineOf(knowledge, plan.source);
+	const isPresent = equalTo(affineOf(knowledge, plan.source));
 	return own
-		.filter((place) => equal(affines[place], present))
+		.filter((place) => isPresent(affines[place]))
 		.map((place) => {
 			const { frame, probabilities } = predictions[place];
 			const at = knowledge.tuned.frames + place + 1;

@@ -116,7 +116,7 @@ const partsOf = ({ affines: [affine], activations, stems }: Detected, plan: Plan
 	alike(stems.map((raw) => plan.ready(moments(raw)))).map((places) => ({
 		places,
 		affine,
-		activations: chosen(activations, places),
+		activations: places.length === stems.length ? activations : chosen(activations, places),
 	}));
 
 const stemOf = ({ places }: Part, { stems }: Detected, plan: Plan): Moments =>

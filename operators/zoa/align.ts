@@ -1,17 +1,24 @@
 import type { AffineSite } from "./mix.js";
-import { channelsOf, floored, moments, type RawMoments, shiftScore } from "./moments.js";
+import { floored, type Moments, moments, type RawMoments, shiftScore } from "./moments.js";
 import { type Vector, zeros } from "./vector.js";
 
 /** Each site's moments, measured and wanted, from raw moments [2,S] that hold the sites' channels in order. */
 const eachSite = (sites: readonly AffineSite[], measured: RawMoments, target: RawMoments) => {
+	const wanted = moments(target);
+	const seen = floored(moments(measured), wanted);
 	let column = 0;
 	return sites.map((site) => {
-		const wanted = moments(channelsOf(target, column, site.channels));
-		const seen = floored(moments(channelsOf(measured, column, site.channels)), wanted);
+		const own = [column, column + site.channels] as const;
 		column += site.channels;
-		return { ...site, seen, wanted };
+		return { ...site, seen: part(seen, own), wanted: part(wanted, own) };
 	});
 };
+
+/** Some channels, as views. */
+const part = ({ mean, variance }: Moments, [from, to]: readonly [number, number]): Moments => ({
+	mean: mean.subarray(from, to),
+	variance: variance.subarray(from, to),
+});
 
 /** Shift score of each site between what is measured and the target, both raw moments [2,S]. */
 export const shiftScores = (sites: readonly AffineSite[], measured: RawMoments, target: RawMoments): number[] =>

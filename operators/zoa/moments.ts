@@ -18,7 +18,9 @@ export const moments = (raw: RawMoments, count = Number.POSITIVE_INFINITY): Mome
 	const channels = raw.length / 2;
 	const unbiased = Number.isFinite(count) && count > 1 ? count / (count - 1) : 1;
 	const mean = raw.slice(0, channels);
-	return { mean, variance: mean.map((m, c) => Math.max(0, raw[channels + c] - m * m) * unbiased) };
+	const variance = new Float32Array(channels);
+	for (let c = 0; c < channels; c++) variance[c] = Math.max(0, raw[channels + c] - mean[c] * mean[c]) * unbiased;
+	return { mean, variance };
 };
 
 /** Some channels of raw moments, as raw moments. */
@@ -31,10 +33,11 @@ export const channelsOf = (raw: RawMoments, first: number, count: number): RawMo
 };
 
 /** Keeps variances at or above a share of a reference's, so that a black frame is a large score and not an infinite one. */
-export const floored = ({ mean, variance }: Moments, reference: Moments, share = 1e-3): Moments => ({
-	mean,
-	variance: variance.map((v, c) => Math.max(v, share * reference.variance[c])),
-});
+export const floored = ({ mean, variance }: Moments, reference: Moments, share = 1e-3): Moments => {
+	const kept = new Float32Array(variance.length);
+	for (let c = 0; c < kept.length; c++) kept[c] = Math.max(variance[c], share * reference.variance[c]);
+	return { mean, variance: kept };
+};
 
 const STABILITY = 1e-8;
 

@@ -13,8 +13,8 @@ const LOOKED_AT = 64;
 export const thumbnail = (pixels: Uint8Array, width: number, height: number): Vector => {
 	const step = Math.ceil(Math.max(width, height) / LOOKED_AT);
 	const plane = width * height;
-	const sums = new Float64Array(CELLS * CELLS);
-	const sizes = new Uint32Array(CELLS * CELLS);
+	const sums: number[] = new Array(CELLS * CELLS).fill(0);
+	const sizes: number[] = new Array(CELLS * CELLS).fill(0);
 	for (let y = 0; y < height; y += step) {
 		const row = CELLS * Math.floor((y * CELLS) / height);
 		let x = 0;
@@ -32,7 +32,7 @@ export const thumbnail = (pixels: Uint8Array, width: number, height: number): Ve
 			sizes[row + column] += size;
 		}
 	}
-	const grey = new Float32Array(sums.map((sum, i) => sum / Math.max(1, sizes[i])));
+	const grey = Float32Array.from(sums, (sum, i) => sum / Math.max(1, sizes[i]));
 	const mean = grey.reduce((sum, v) => sum + v, 0) / grey.length;
 	const length = Math.sqrt(grey.reduce((sum, v) => sum + (v - mean) ** 2, 0));
 	return grey.map((v) => (length > 0 ? (v - mean) / length : 0));

@@ -1,4 +1,7 @@
-/** Arithmetic on whole arrays: the only file of the maths that counts indices. Sums are taken in float64. */
+/**
+ * Arithmetic on whole arrays: the only file of the maths that counts indices. Sums are taken in float64. In loops, since what
+ * every frame goes through would take a multiple of the time in `map`, `reduce` and `from` of typed arrays.
+ */
 
 export type Vector = Float32Array;
 
@@ -21,8 +24,11 @@ export const plus = (x: Vector, y: Vector, k = 1): Vector => {
 export const minus = (x: Vector, y: Vector): Vector => plus(x, y, -1);
 
 /** Moves `average` toward `value` by the share `weight`: (1 − weight)·average + weight·value. */
-export const toward = (average: Vector, value: Vector, weight: number): Vector =>
-	average.map((entry, i) => (1 - weight) * entry + weight * value[i]);
+export const toward = (average: Vector, value: Vector, weight: number): Vector => {
+	const next = new Float32Array(average.length);
+	for (let i = 0; i < next.length; i++) next[i] = (1 - weight) * average[i] + weight * value[i];
+	return next;
+};
 
 /** Σ_k weights_k · vectors_k. */
 export const combination = (weights: ArrayLike<number>, vectors: readonly Vector[]): Vector => {
@@ -62,10 +68,17 @@ export const cosine = (x: Vector, y: Vector, span: Span): number =>
 
 /** exp(k·x) / Σ exp(k·x). */
 export const softmax = (x: Vector, k = 1): Vector => {
-	const largest = x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-	const powers = Float64Array.from(x, (value) => Math.exp(k * (value - largest)));
-	const sum = powers.reduce((a, b) => a + b, 0);
-	return Float32Array.from(powers, (power) => power / sum);
+	let largest = Number.NEGATIVE_INFINITY;
+	for (let i = 0; i < x.length; i++) largest = Math.max(largest, x[i]);
+	const powers = new Float64Array(x.length);
+	let sum = 0;
+	for (let i = 0; i < x.length; i++) {
+		powers[i] = Math.exp(k * (x[i] - largest));
+		sum += powers[i];
+	}
+	const shares = new Float32Array(x.length);
+	for (let i = 0; i < x.length; i++) shares[i] = powers[i] / sum;
+	return shares;
 };
 
 /** −Σ p·ln p in nats. */
@@ -100,10 +113,20 @@ export const columnStatistics = (matrix: readonly Vector[]): { mean: Vector; dev
 	};
 };
 
-/** Whether all entries are the same; in a loop, since every batch's parameters go through this. */
+/** Whether all entries are the same. */
 export const equal = (x: Vector, y: Vector): boolean => {
 	for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
 	return true;
+};
+
+/** Whether a vector is equal to `y`, each one looked at once: the frames of a batch share theirs. */
+export const equalTo = (y: Vector): ((x: Vector) => boolean) => {
+	const known = new Map<Vector, boolean>();
+	return (x) => {
+		const is = known.get(x) ?? equal(x, y);
+		known.set(x, is);
+		return is;
+	};
 };
 
 /** Whether all entries are 0. */
@@ -112,4 +135,7 @@ export const isZero = (x: Vector): boolean => {
 	return true;
 };
 
-export const allFinite = (x: Vector): boolean => x.every(Number.isFinite);
+export const allFinite = (x: Vector): boolean => {
+	for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false;
+	return true;
+};
