@@ -27,6 +27,8 @@ export interface DatabaseOptions {
 	readonly durability: "disk" | "process";
 	/** Whether no other process may have it open in the same way; whoever closes it releases the directory (claim.ts). */
 	readonly exclusive?: boolean;
+	/** Who may enter the directory, where it is made; everybody where absent. */
+	readonly mode?: number;
 	/** Told in one sentence when the file had to be mended or set aside. */
 	readonly onWarning?: (message: string) => void;
 }
@@ -79,11 +81,12 @@ const unwritable = (why: string | undefined, cause?: unknown) =>
 /**
  * To be asked before a write: lmdb takes a commit that fails badly. It prints lines of its own, and where even what is
  * there cannot be written over, it may end the process.
+ * @param reserve bytes that are to be left
  * @throws {Error} when the disk is full
  */
-export function checkRoom(directory: string): void {
+export function checkRoom(directory: string, reserve = RESERVE): void {
 	const { bavail, bsize } = statfsSync(directory);
-	if (bavail * bsize < RESERVE) throw unwritable(`${Math.round((bavail * bsize) / 1024)} KiB are free`);
+	if (bavail * bsize < reserve) throw unwritable(`${Math.round((bavail * bsize) / 1024)} KiB are free`);
 }
 
 /**
@@ -157,24 +160,25 @@ function look(file: string) {
 }
 
 /** Makes a directory where the first parent that exists may be written to; elsewhere Node.js may try for ever (/proc). */
-function makeDirectory(directory: string): void {
+function makeDirectory(directory: string, mode: number | undefined): void {
 	if (!existsSync(directory)) {
 		let parent = dirname(directory);
 		while (!existsSync(parent)) parent = dirname(parent);
 		accessSync(parent, constants.W_OK);
 		if (statfsSync(parent).blocks === 0) throw new EdgeError("bank", `${parent} is no place for files`);
-		mkdirSync(directory, { recursive: true });
+		mkdirSync(directory, { recursive: true, ...(mode !== undefined && { mode }) });
 	}
 	accessSync(directory, constants.W_OK);
 }
 
 /** Refuses what LMDB would refuse in its own words, or with a signal. */
-function prepare({ directory, readOnly = false, onWarning = () => {} }: DatabaseOptions): void {
+function prepare({ directory, readOnly = false, mode, onWarning = () => {} }: DatabaseOptions): void {
 	const file = join(directory, "data.mdb");
 	if (existsSync(directory) && !statSync(directory).isDirectory()) {
 		throw new EdgeError("bank", `${directory} is a file; the store needs a directory`);
 	}
 	if (readOnly) {
+		if (existsSync(directory)) accessSync(directory, constants.R_OK | constants.X_OK);
 		if (!existsSync(file))
 			throw new EdgeError("bank", `${directory} holds no store: nothing has been learnt there yet`);
 		const { usable, length, size } = look(file);
@@ -182,6 +186,6 @@ function prepare({ directory, readOnly = false, onWarning = () => {} }: Database
 			throw new EdgeError("bank", `${file} is damaged; \`acclimate run\` mends what it can`);
 		return;
 	}
-	makeDirectory(directory);
+	makeDirectory(directory, mode);
 	mend(file, onWarning);
 }

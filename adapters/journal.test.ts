@@ -7,6 +7,8 @@ import { temporaryDirectory } from "./fixtures.js";
 import { openJournals } from "./journal.js";
 
 const folder = temporaryDirectory();
+/** As large as one frame of a bundled model. */
+const large = (n: number) => ({ n, pixels: new Uint8Array(12_288).fill(n) });
 const entry = (n: number) => ({ n, pixels: new Uint8Array(1_000).fill(n) });
 
 /** What a camera's journal holds: of each chapter its number, its head and how many entries follow. */
@@ -40,28 +42,29 @@ test("chapters come back as they were written, each camera's by itself, to whoev
 
 test("the oldest chapters make room, over restarts too, and the file stays within bounds", async () => {
 	const directory = join(folder, "ring");
-	const limit = 40_000;
+	const limit = 4_000_000;
 	for (let start = 0; start < 3; start++) {
 		const journals = openJournals({ directory });
 		const journal = journals.of("road", limit);
 		await journal.begin({ start });
-		for (let n = 0; n < 100; n++) {
+		for (let n = 0; n < 600; n++) {
 			if (journal.isFull) await journal.begin({ start, n });
-			await journal.add(entry(n));
+			await journal.add(large(n));
 		}
 		const kept = contents(journals, "road");
 		const entries = kept.reduce((sum, chapter) => sum + chapter.entries, 0);
-		assert.ok(entries * 1_000 <= limit, `${entries} entries are kept`);
-		assert.ok(entries * 1_100 >= limit / 2, `only ${entries} entries are kept`);
+		assert.ok(entries * 12_288 <= limit, `${entries} entries are kept`);
+		assert.ok(entries * 16_384 >= limit / 2, `only ${entries} entries are kept`);
 		assert.ok(kept.length >= 3 && kept.every(({ entries }) => entries > 0));
 		await journals.close();
 	}
-	assert.ok(statSync(join(directory, "data.mdb")).size < 20 * limit);
+	const { size } = statSync(join(directory, "data.mdb"));
+	assert.ok(size < 1.5 * limit, `${size} bytes`);
 });
 
-test("a beginning that is more than a quarter of the limit is refused with both sizes", async () => {
+test("a beginning that takes too much of the limit is refused with what would do", async () => {
 	const journals = openJournals({ directory: join(folder, "small") });
-	await assert.rejects(journals.of("road", 4_000).begin(entry(1)), /takes 1\d{3} bytes, .* a quarter of 4000/);
+	await assert.rejects(journals.of("road", 100_000).begin(large(1)), /needs 0\.2MB at least .* may have 0\.1MB/);
 	assert.deepEqual(journals.chapters("road"), []);
 	await journals.close();
 });

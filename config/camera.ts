@@ -61,7 +61,7 @@ export const camera = z
 			.refine((ms) => ms >= SHORTEST_STALL, { error: "expected a duration of 1s at least" })
 			.prefault("10s")
 			.describe("How long a source may send no frame before it counts as gone and is opened again."),
-		journal: size("1MB", "100GB")
+		journal: size("50MB", "4GB")
 			.exactOptional()
 			.describe(
 				"Size of a journal of the frames that this camera shows and of what comes of them, kept beside the store for `acclimate replay`; none where absent.",

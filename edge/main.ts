@@ -176,7 +176,10 @@ program
 	.option(...store)
 	.option("--model <dir>", "folder of the model's bundle (default: where it was)")
 	.option(...json)
-	.action(async (camera, options) => (await import("./journal/command.js")).replayCommand(camera, options));
+	.action(async (camera, options) => {
+		const { replayCommand } = await import("./journal/command.js");
+		await replayCommand(camera, { ...options, signal: untilStopped() });
+	});
 
 program
 	.command("bench")

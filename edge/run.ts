@@ -9,6 +9,7 @@ import type { CameraConfig, Config } from "../config/schema.js";
 import type { Broker, Bundle } from "../operators/types.js";
 import { bankOf, forgiving, wayOf } from "./bank.js";
 import { openFleet } from "./fleet.js";
+import { sha256Of } from "./journal/chapter.js";
 import { openKeeper } from "./journal/keep.js";
 import { type Log, openLog } from "./log.js";
 import { type Bridge, openBridge } from "./mqtt/bridge.js";
@@ -110,8 +111,8 @@ const operate = async (
 	const choose = () => config.mqtt && selection(config.mqtt.predictions);
 	const seat = openTurns(model);
 	const settings = settingsOf(config);
-	const { directory, manifest } = bundle;
-	const about = { version, settings, model: { directory, sha256: manifest.model.sha256, threads } };
+	const by = `acclimate ${version} on Node ${process.version}, ${process.arch}`;
+	const about = { by, settings, model: { directory: bundle.directory, sha256: sha256Of(bundle), threads } };
 	const keeper = openKeeper(config.store, { about, bundle });
 	const tallies: Record<string, Tally> = {};
 
@@ -135,7 +136,7 @@ const operate = async (
 			outlet,
 			bank: forgiving(bankFor(name), log("knowledge").child({ camera: name })),
 			control: controls.of(name),
-			...keeper.of(name, camera.journal, cameraLog),
+			recorder: keeper.of(name, camera.journal, cameraLog),
 			restart,
 			settings,
 			log: cameraLog,

@@ -17,7 +17,7 @@ import {
 	type Outlet,
 } from "../operators/types.js";
 import { pipeline } from "../pipeline/pipeline.js";
-import type { Inlets, Written } from "./journal/write.js";
+import type { Recorder } from "./journal/record.js";
 import { heralded, openPresence, type Presence } from "./presence.js";
 import type { Restart } from "./restarts.js";
 
@@ -59,7 +59,7 @@ export interface Watched {
 	readonly bank: Bank;
 	readonly control: Control;
 	/** Writes down what comes in and what comes of it. Absent: nobody does. */
-	readonly journal?: (inlets: Inlets, start: Knowledge) => Written;
+	readonly recorder?: Recorder | undefined;
 	readonly restart: Restart;
 	readonly settings: Settings;
 	readonly log: Logger;
@@ -150,7 +150,7 @@ const FAILING =
 
 /** Plays the source once, from `start`. Counts and tells of each round as it goes, so that a failure loses neither. */
 const play = async (
-	{ open, model, learner, outlet, bank, control, journal, settings, log, signal, tally, onRound }: Watched,
+	{ open, model, learner, outlet, bank, control, recorder, settings, log, signal, tally, onRound }: Watched,
 	presence: Presence,
 	start: Knowledge,
 	tell: (step: Inferred) => void,
@@ -163,12 +163,12 @@ const play = async (
 	/** Frames that were taken and came to no prediction. */
 	let unpredicted = 0;
 	let failing = false;
-	const written = journal?.({ camera, bank, control }, start);
 	try {
-		const inlets = written?.inlets ?? { camera, bank, control };
+		const given = { camera, bank, control };
+		const inlets = recorder?.listening(given, start) ?? given;
 		const rounds = pipeline({ ...inlets, model, learner, outlet }, settings, start).pipe(
 			tap((step) => {
-				written?.note(step);
+				recorder?.note(step);
 				unpredicted += step.frames.length - step.predictions.length;
 				count(tally, step, droppedBefore + camera.dropped + unpredicted);
 				if (settings.learning?.refine) tally.windows = step.knowledge.counts.windows;
@@ -182,7 +182,7 @@ const play = async (
 	} finally {
 		signal.removeEventListener("abort", close);
 		await camera.close();
-		await written?.over();
+		await recorder?.over();
 		// Also those that were dropped after the last round.
 		tally.dropped = droppedBefore + camera.dropped + unpredicted;
 		tally.frames = tally.predictions + tally.dropped;

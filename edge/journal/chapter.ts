@@ -9,23 +9,33 @@ export const FORMAT = 1;
 /** All that a chapter's rounds depend on and that does not come with them. */
 export interface Head {
 	readonly format: typeof FORMAT;
-	/** Of acclimate: another one may work differently. */
-	readonly version: string;
-	/** Of the model's bundle: where it was, which it was, and the threads that it ran on. */
-	readonly model: { readonly directory: string; readonly sha256: string; readonly threads: number };
+	/** What wrote it, in words: other programs and other machines may come to other bits. */
+	readonly by: string;
+	readonly model: ModelUsed;
 	readonly settings: Settings;
 	readonly live: boolean;
 	readonly knowledge: Knowledge;
+	/** Rounds before it that could not be written. */
+	readonly missed: number;
 }
+
+/** The model's bundle: where it was, which it was (graph and source statistics), and the threads that it ran on. */
+export interface ModelUsed {
+	readonly directory: string;
+	readonly sha256: readonly [graph: string, source: string];
+	readonly threads: number;
+}
+
+export const sha256Of = ({ manifest: { model, source } }: Bundle): ModelUsed["sha256"] => [model.sha256, source.sha256];
 
 /** One round. */
 export interface Entry {
-	readonly heard: Heard;
+	readonly given: Given;
 	readonly outcome: Outcome;
 }
 
 /** What came in through the ports. */
-export interface Heard {
+export interface Given {
 	readonly frames: readonly Frame[];
 	/** What the camera said each time it was asked how many frames wait. */
 	readonly waiting: readonly number[];

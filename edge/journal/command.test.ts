@@ -14,7 +14,7 @@ before(async () => {
 	// From the clip's clear weather into its fog, so that something is learned.
 	const part = ["-ss", "20", "-t", "16", "-i", bundled.clip, "-c:v", "libx264", "-preset", "ultrafast"];
 	await makeClip(join(folder, "clip.mp4"), ...part);
-	const camera = "source: clip.mp4, region: [80, 40, 160, 160], journal: 20MB";
+	const camera = "source: clip.mp4, region: [80, 40, 160, 160], journal: 50MB";
 	writeFileSync(join(folder, "cam.yaml"), `cameras:\n  road: { ${camera} }\n`);
 	const { code, err } = await acclimate("run", "cam.yaml", "--json");
 	assert.equal(code, 0, err);
@@ -44,6 +44,6 @@ test("a camera without a journal, a store without any, and another model are mis
 	assert.equal(model.code, 2);
 	assert.match(
 		model.err,
-		/^the journal needs the model [0-9a-f]{12}, and the one in .* is [0-9a-f]{12}: say with --model where it is\n$/,
+		/^the journal needs the model [0-9a-f-]{17}, and the one in .* is [0-9a-f-]{17}: say with --model where it is\n$/,
 	);
 });

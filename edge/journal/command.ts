@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { openBundle } from "../../adapters/bundle.js";
 import { openJournals } from "../../adapters/journal.js";
 import { openModel } from "../../adapters/model.js";
-import { EdgeError, type Model } from "../../operators/types.js";
+import { type Command, EdgeError, type Model } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
-import { type Entry, FORMAT, type Head, type Outcome } from "./chapter.js";
+import { type Entry, FORMAT, type Head, type Outcome, sha256Of } from "./chapter.js";
 import { journalsIn } from "./keep.js";
 import { replay } from "./replay.js";
 
@@ -13,14 +13,19 @@ interface Options {
 	/** Folder of the model's bundle; absent: where the journal says. */
 	readonly model?: string;
 	readonly json?: boolean;
+	/** Ends it early. */
+	readonly signal: AbortSignal;
 }
 
-/** What has been made again so far. */
-interface Tally {
+/** What was made again. */
+interface Replayed {
 	chapters: number;
 	rounds: number;
 	frames: number;
+	/** Steps of learning. */
 	steps: number;
+	/** Rounds that could not be written down. */
+	missed: number;
 }
 
 /**
@@ -29,93 +34,105 @@ interface Tally {
  * @throws {Mistake} when there is no such journal, or another model is needed
  * @throws {EdgeError} when a round ends otherwise, or the journal or the model cannot be read
  */
-export const replayCommand = async (camera: string, { store, model: folder, json }: Options): Promise<void> => {
+export const replayCommand = async (camera: string, options: Options): Promise<void> => {
+	const { store, model: folder, json, signal } = options;
 	const directory = journalsIn(store);
 	if (!existsSync(directory)) throw noneOf(camera, store, []);
 	const journals = openJournals({ directory, readOnly: true });
 	const models = modelsFor(folder);
-	const tally: Tally = { chapters: 0, rounds: 0, frames: 0, steps: 0 };
+	const tell = (line: string) => void (json || console.log(line));
+	const all: Replayed = { chapters: 0, rounds: 0, frames: 0, steps: 0, missed: 0 };
 	try {
 		const chapters = journals.chapters(camera);
 		if (chapters.length === 0) throw noneOf(camera, store, journals.cameras());
 		for (const chapter of chapters) {
-			const [head, entries] = opened(journals.read(camera, chapter), `chapter ${chapter} of ${camera}`);
-			let before: Pick<Outcome, "domain" | "steps"> = {
-				domain: head.knowledge.domain.id,
-				steps: head.knowledge.counts.steps,
-			};
-			if (!json) console.log(`chapter ${chapter}, ${before.domain}, ${before.steps} steps of learning so far`);
-			tally.chapters++;
-			await replay(head, entries, await models.of(head), ({ entry, other }) => {
+			if (signal.aborted) return;
+			const entries = journals.read(camera, chapter)[Symbol.iterator]();
+			const head = headOf(entries.next().value, `chapter ${chapter} of ${camera}`);
+			if (!head) {
+				tell(`chapter ${chapter} has made room for newer ones meanwhile`);
+				continue;
+			}
+			let before: Before = { domain: head.knowledge.domain.id, steps: head.knowledge.counts.steps };
+			if (head.missed > 0) tell(`${head.missed} rounds could not be written down`);
+			tell(`chapter ${chapter}, ${before.domain}, ${before.steps} steps of learning so far`);
+			all.chapters++;
+			all.missed += head.missed;
+			const compared = ({ entry, other }: Parameters<Parameters<typeof replay>[3]>[0]) => {
 				if (other) throw otherwise(entry, other, head);
-				tally.rounds++;
-				tally.frames += entry.heard.frames.length;
-				tally.steps += Math.max(0, entry.outcome.steps - before.steps);
-				if (!json) for (const line of events(before, entry)) console.log(line);
+				all.rounds++;
+				all.frames += entry.given.frames.length;
+				all.steps += Math.max(0, entry.outcome.steps - before.steps);
+				for (const line of events(before, entry)) tell(line);
 				before = entry.outcome;
-			});
+			};
+			await replay(head, entries as Iterator<Entry>, await models.of(head), compared, signal);
 		}
 	} finally {
 		await models.close();
 		await journals.close();
 	}
-	const { rounds, frames, steps } = tally;
-	console.log(
-		json
-			? JSON.stringify(tally)
-			: `${rounds} rounds, ${frames} frames, ${steps} steps of learning: all as they were, to the last bit`,
-	);
+	if (json) console.log(JSON.stringify(all));
+	tell(`${all.rounds} rounds, ${all.frames} frames, ${all.steps} steps of learning: all as they were, to the last bit`);
 };
 
 const noneOf = (camera: string, store: string, others: readonly string[]) =>
 	new Mistake(`no journal of a camera called ${camera} in ${store}; there is ${others.join(", ") || "none"}`);
 
-/** A chapter's head and what follows. */
-const opened = (chapter: Iterable<unknown>, what: string): [Head, Iterator<Entry>] => {
-	const entries = chapter[Symbol.iterator]();
-	const head = entries.next().value as Partial<Head> | undefined;
-	if (head?.format !== FORMAT) throw new EdgeError("bank", `${what} was written by another version of acclimate`);
-	return [head as Head, entries as Iterator<Entry>];
+/** A chapter's head; undefined where it has gone. */
+const headOf = (first: unknown, what: string): Head | undefined => {
+	if (first === undefined) return undefined;
+	if ((first as Partial<Head>).format !== FORMAT)
+		throw new EdgeError("bank", `${what} was written by another version of acclimate`);
+	return first as Head;
 };
 
 /** Models as chapters ask for them, one at a time. */
 const modelsFor = (folder: string | undefined) => {
-	let open: Model | undefined;
-	const close = async () => open?.close();
+	let open: { readonly model: Model; readonly threads: number } | undefined;
+	const close = async () => open?.model.close();
 	return {
 		close,
 		async of({ model: { directory, sha256, threads } }: Head): Promise<Model> {
-			if (open?.bundle.manifest.model.sha256 === sha256) return open;
+			const isIt = (one: Model["bundle"]) => sha256Of(one).join() === sha256.join();
+			if (open && open.threads === threads && isIt(open.model.bundle)) return open.model;
 			const bundle = await openBundle(folder ?? directory);
-			const found = bundle.manifest.model.sha256;
-			if (found !== sha256)
+			if (!isIt(bundle))
 				throw new Mistake(
-					`the journal needs the model ${sha256.slice(0, 12)}, and the one in ${bundle.directory} is ${found.slice(0, 12)}: say with --model where it is`,
+					`the journal needs the model ${shown(sha256)}, and the one in ${bundle.directory} is ${shown(sha256Of(bundle))}: say with --model where it is`,
 				);
 			await close();
-			open = await openModel(bundle, { threads });
-			return open;
+			open = { model: await openModel(bundle, { threads }), threads };
+			return open.model;
 		},
 	};
 };
 
+/** What tells bundles apart, as far as a person looks at it. */
+const shown = (sha256: readonly string[]) => sha256.map((one) => one.slice(0, 8)).join("-");
+
+type Before = Pick<Outcome, "domain" | "steps">;
+
 /** What a person wants to know of a round: one line each. */
-const events = (before: Pick<Outcome, "domain" | "steps">, { heard, outcome }: Entry): string[] => {
-	const { index, capturedAt } = heard.frames[heard.frames.length - 1];
+const events = (before: Before, { given, outcome }: Entry): string[] => {
+	const { index, capturedAt } = given.frames[given.frames.length - 1];
 	const { domain, steps, gain } = outcome;
 	const when = `${new Date(capturedAt).toISOString()}  frame ${index}`;
 	return [
-		...heard.commands.map(({ do: what }) => `${when}  command: ${what}`),
+		...given.commands.map((command) => `${when}  asked to ${wordsOf(command)}`),
 		...(domain === before.domain ? [] : [`${when}  domain: ${domain}`]),
 		...(steps > before.steps ? [`${when}  step ${steps}${gain === undefined ? "" : `, gain ${gain.toFixed(2)}`}`] : []),
 	];
 };
 
-const otherwise = ({ heard, outcome }: Entry, other: Outcome, { version }: Head): EdgeError => {
-	const [{ index, capturedAt }] = heard.frames;
+const wordsOf = ({ do: what, ...about }: Command): string =>
+	[what === "on" ? "learn" : what, ...Object.values(about)].join(" ");
+
+const otherwise = ({ given, outcome }: Entry, other: Outcome, { by }: Head): EdgeError => {
+	const [{ index, capturedAt }] = given.frames;
 	const names = (Object.keys(outcome) as (keyof Outcome)[]).filter((key) => !Object.is(outcome[key], other[key]));
 	return new EdgeError(
 		"model",
-		`the batch of frame ${index}, ${new Date(capturedAt).toISOString()}, comes to other ${names.join(", ")} than acclimate ${version} wrote down`,
+		`the batch of frame ${index}, ${new Date(capturedAt).toISOString()}, comes to other ${names.join(", ")} than ${by} wrote down`,
 	);
 };

@@ -3,18 +3,23 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pino } from "pino";
+import { lastValueFrom, tap } from "rxjs";
 import { openMemoryStore } from "../../adapters/bank.memory.js";
 import { openMemoryCamera } from "../../adapters/camera.memory.js";
 import { temporaryDirectory } from "../../adapters/fixtures.js";
-import { openJournals } from "../../adapters/journal.js";
+import { type Journal, openJournals } from "../../adapters/journal.js";
 import { memoryModel } from "../../adapters/model.memory.js";
 import { clear, hazy, LEARNING } from "../../operators/fixtures.js";
+import { firstKnowledge } from "../../operators/knowledge.js";
+import { uncommanded } from "../../operators/obey.js";
 import type { Learning } from "../../operators/settings.js";
 import type { Camera, Command } from "../../operators/types.js";
+import { pipeline } from "../../pipeline/pipeline.js";
 import { openRestarts } from "../restarts.js";
 import { emptyTally, watch } from "../watch.js";
 import type { Entry, Head, Outcome } from "./chapter.js";
 import { journalsIn, openKeeper } from "./keep.js";
+import { openRecorder } from "./record.js";
 import { replay } from "./replay.js";
 
 const folder = temporaryDirectory();
@@ -26,7 +31,8 @@ const SCENES = [1, 2].flatMap((time) => [...clear(96, 3 * time), ...hazy(96, 3 *
 
 interface Played {
 	readonly store: string;
-	readonly camera?: () => Camera;
+	/** What the source is at each opening. */
+	readonly openings?: readonly (() => Camera)[];
 	readonly learning?: Learning | undefined;
 	readonly limit?: number;
 	/** Commands by the round that they are taken in. */
@@ -36,7 +42,7 @@ interface Played {
 /** Watches a camera with a journal; what was logged. */
 const played = async ({
 	store,
-	camera,
+	openings = [() => openMemoryCamera({ pictures: SCENES })],
 	learning = SWEEPING,
 	limit = 1e8,
 	commands = {},
@@ -44,29 +50,35 @@ const played = async ({
 	const lines: string[] = [];
 	const log = pino({}, { write: (line: string) => void lines.push(line) });
 	const settings = { batch: { frames: 4, patience: 5 }, learning };
-	const about = { version: "0", settings, model: { directory: "", sha256: "", threads: 1 } };
+	const about = { by: "this test", settings, model: { directory: "", sha256: ["", ""] as const, threads: 1 } };
 	const keeper = openKeeper(store, { about, bundle: model.bundle });
 	let round = 0;
-	let given = -1;
+	let asked = -1;
+	let opened = 0;
+	const over = new AbortController();
 	await watch({
-		open: async () => camera?.() ?? openMemoryCamera({ pictures: SCENES }),
-		endless: false,
+		open: async () => {
+			const next = openings[opened++];
+			if (next === undefined) over.abort();
+			return next?.() ?? openMemoryCamera({ pictures: [] });
+		},
+		endless: openings.length > 1,
 		model,
 		learner: model,
 		outlet: { publish: async () => {} },
 		bank: openMemoryStore().bank("bundle", "road"),
 		control: {
 			take() {
-				if (given === round || commands[round] === undefined) return undefined;
-				given = round;
+				if (asked === round || commands[round] === undefined) return undefined;
+				asked = round;
 				return { command: commands[round], done: (refusal) => assert.equal(refusal, undefined) };
 			},
 		},
-		...keeper.of("road", limit, log),
+		recorder: keeper.of("road", limit, log),
 		restart: openRestarts().of("road"),
 		settings,
 		log,
-		signal: new AbortController().signal,
+		signal: over.signal,
 		tally: emptyTally(),
 		onRound: () => {
 			round++;
@@ -118,7 +130,8 @@ test("zeroth-order steps and a model that is left alone are replayed too", async
 
 test("each of several chapters is replayed by itself, whatever has made room before it", async () => {
 	const store = join(folder, "chapters");
-	const lines = await played({ store, limit: 150_000 });
+	const long = [1, 2, 3, 4].flatMap(() => SCENES);
+	const lines = await played({ store, limit: 1_000_000, openings: [() => openMemoryCamera({ pictures: long })] });
 	assert.deepEqual(lines, []);
 	const all = await chapters(store);
 	assert.ok(all.length > 1 && all[0][0].knowledge.counts.steps > 0, `${all.length} chapters`);
@@ -138,10 +151,10 @@ test("a live camera that is behind now and then is replayed as behind then", asy
 			},
 		};
 	};
-	await played({ store, camera });
+	await played({ store, openings: [camera] });
 	const [chapter] = await chapters(store);
 	const [, ...entries] = chapter as [Head, ...Entry[]];
-	assert.ok(entries.some(({ heard }) => heard.waiting.includes(8)));
+	assert.ok(entries.some(({ given }) => given.waiting.includes(8)));
 	assert.deepEqual(await replayed(chapter), { same: SCENES.length / 4, other: undefined });
 });
 
@@ -154,10 +167,10 @@ test("commands are replayed, with what the bank gave out for them", async () => 
 	const [chapter] = await chapters(store);
 	const [, ...entries] = chapter;
 	assert.deepEqual(
-		entries.flatMap(({ heard }) => heard.commands.map(({ do: what }) => what)),
+		entries.flatMap(({ given }) => given.commands.map(({ do: what }) => what)),
 		["freeze", "on", "reset", "rollback"],
 	);
-	assert.ok(entries[60].heard.stored.length > 0);
+	assert.ok(entries[60].given.stored.length > 0);
 	assert.deepEqual(await replayed(chapter), { same: entries.length, other: undefined });
 });
 
@@ -165,11 +178,56 @@ test("the first round that comes to something else is told, and ends it", async 
 	const store = join(folder, "other");
 	await played({ store });
 	const [[head, ...entries]] = await chapters(store);
-	const [{ heard }] = entries.splice(30, 1);
-	assert.ok(heard.frames.length > 0);
+	const [{ given }] = entries.splice(30, 1);
+	assert.ok(given.frames.length > 0);
 	const { same, other } = await replayed([head, ...entries]);
 	assert.ok(same >= 30 && same < entries.length - 1, `${same} rounds`);
 	assert.ok(other);
+});
+
+test("a chapter goes on when the source is opened anew, and a source that shows nothing begins none", async () => {
+	const store = join(folder, "reopened");
+	const [half, dead] = [SCENES.slice(0, 100), () => openMemoryCamera({ pictures: [] })];
+	const openings = [dead, () => openMemoryCamera({ pictures: half }), () => openMemoryCamera({ pictures: SCENES })];
+	await played({ store, openings });
+	const all = await chapters(store);
+	assert.equal(all.length, 1);
+	assert.deepEqual(await replayed(all[0]), { same: (half.length + SCENES.length) / 4, other: undefined });
+});
+
+test("rounds that could not be written are counted in the next chapter's head", async () => {
+	const store = join(folder, "missed");
+	const journals = openJournals({ directory: journalsIn(store) });
+	const inner = journals.of("road", 1e8);
+	let writes = 0;
+	const journal: Journal = {
+		...inner,
+		begin: inner.begin,
+		add: async (entry) => (++writes === 10 ? Promise.reject(new Error("the disk is full")) : inner.add(entry)),
+	};
+	const lines: string[] = [];
+	const log = pino({}, { write: (line: string) => void lines.push(line) });
+	const settings = { batch: { frames: 4, patience: 5 }, learning: SWEEPING };
+	const about = { by: "this test", settings, model: { directory: "", sha256: ["", ""] as const, threads: 1 } };
+	const recorder = openRecorder({ open: () => journal, bundle: model.bundle, about, log, retry: 0 });
+	const inlets = {
+		camera: openMemoryCamera({ pictures: SCENES }),
+		bank: openMemoryStore().bank("b", "road"),
+		control: uncommanded,
+	};
+	const start = firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
+	const ports = { ...recorder.listening(inlets, start), model, outlet: { publish: async () => {} } };
+	await lastValueFrom(pipeline(ports, settings, start).pipe(tap(recorder.note)));
+	await recorder.over();
+	await journals.close();
+	const all = await chapters(store);
+	assert.ok(all.length === 2 && all[0][0].missed === 0 && all[1][0].missed > 0);
+	const missed = all[1][0].missed;
+	assert.equal(all.flatMap(([, ...entries]) => entries).length, SCENES.length / 4 - missed);
+	for (const chapter of all) assert.deepEqual(await replayed(chapter), { same: chapter.length - 1, other: undefined });
+	assert.ok(
+		lines.some((line) => line.includes("the disk is full")) && lines.some((line) => line.includes("written again")),
+	);
 });
 
 test("a journal that cannot be written is told of, and stops no camera", async () => {
@@ -179,7 +237,7 @@ test("a journal that cannot be written is told of, and stops no camera", async (
 	const tooSmall = join(folder, "too small");
 	for (const [lines, expected] of [
 		[await played({ store }), "is a file"],
-		[await played({ store: tooSmall, limit: 1_000 }), "more than a quarter of 1000"],
+		[await played({ store: tooSmall, limit: 1_000 }), "at least with what is known now"],
 	] as const) {
 		assert.equal(lines.filter((line) => line.includes("the journal is not written")).length, 1);
 		assert.ok(lines.some((line) => line.includes(expected)));

@@ -1,5 +1,5 @@
 import { lastValueFrom, tap } from "rxjs";
-import type { Bank, Camera, Control, Inferred, Model, Outlet } from "../../operators/types.js";
+import type { Bank, Camera, Command, Control, Inferred, Model, Outlet } from "../../operators/types.js";
 import { pipeline } from "../../pipeline/pipeline.js";
 import { type Entry, type Head, type Outcome, outcomeOf } from "./chapter.js";
 
@@ -11,7 +11,8 @@ export interface Replayed {
 }
 
 /**
- * Makes a chapter's rounds again from what came in, with the pipeline that made them, until one ends otherwise.
+ * Makes a chapter's rounds again from what came in, with the pipeline that made them, until one ends otherwise or the signal
+ * says so.
  * @throws whatever reading an entry or the model throws
  */
 export const replay = async (
@@ -19,11 +20,12 @@ export const replay = async (
 	entries: Iterator<Entry>,
 	model: Model,
 	onRound: (round: Replayed) => void,
+	signal?: AbortSignal,
 ): Promise<void> => {
 	let entry: Entry | undefined;
 	let isOver = false;
 	/** What came in is given out in the order in which it was asked for. */
-	let [waiting, commands, stored]: [number[], Entry["heard"]["commands"][number][], unknown[]] = [[], [], []];
+	let [waiting, commands, stored]: [number[], Command[], unknown[]] = [[], [], []];
 	const camera: Camera = {
 		live: head.live,
 		dropped: 0,
@@ -31,12 +33,12 @@ export const replay = async (
 			return waiting.shift() ?? 0;
 		},
 		async take() {
-			const next = isOver ? undefined : entries.next();
+			const next = isOver || signal?.aborted ? undefined : entries.next();
 			entry = next?.done === false ? next.value : undefined;
 			if (entry === undefined) return [];
-			const { heard } = entry;
-			[waiting, commands, stored] = [[...heard.waiting], [...heard.commands], [...heard.stored]];
-			return heard.frames;
+			const { given } = entry;
+			[waiting, commands, stored] = [[...given.waiting], [...given.commands], [...given.stored]];
+			return given.frames;
 		},
 		async close() {},
 	};
