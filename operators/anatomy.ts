@@ -41,11 +41,13 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));
 	const measurement = (measured: readonly RawMoments[], probabilities: readonly Vector[]): Measurement => {
 		const classes = meanOf(probabilities);
+		const doubts = probabilities.map((one) => 1 - concentrationOf(one));
 		return {
 			frames: probabilities.length,
 			measured: pooled(measured),
 			target: targetOf(classes),
 			concentration: concentrationOf(classes),
+			doubt: doubts.reduce((sum, doubt) => sum + doubt, 0) / doubts.length,
 		};
 	};
 	return {

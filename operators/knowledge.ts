@@ -32,6 +32,7 @@ export const unstudied = (classes: number) => ({
 	latest: [],
 	astray: 0,
 	tuning: undefined,
+	doubt: undefined,
 	gain: undefined,
 });
 
@@ -65,6 +66,7 @@ export const firstKnowledge = (
 		similarities: published ? emptySimilarities(bank) : zeros(0),
 		alignment: zeros(manifest.affine),
 		candidates: [],
+		usualDoubt: undefined,
 		aligning: "stem",
 		memory: emptyMemory(manifest.labels.length),
 		...unstudied(manifest.labels.length),

@@ -10,7 +10,7 @@ import { aligned, beyond } from "./zoa/align.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
 import { type Moments, moments, pooled } from "./zoa/moments.js";
-import { ASTRAY, astrayOf, attempted, residualOf } from "./zoa/sweep.js";
+import { ASTRAY, astrayOf, attempted, doesAsItIs, residualOf } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { equal, isZero, plus, rows, type Vector, zeros } from "./zoa/vector.js";
 
@@ -73,7 +73,7 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 			let best = part;
 			for (const alignment of alignments) {
 				const tried = await predictedWith(part, alignment);
-				const does = isZero(alignment) && astray(tried, plan) < ASTRAY;
+				const does = isZero(alignment) && doesAsItIs(attempt(tried, plan), knowledge.usualDoubt, plan);
 				if (isSure || does) return tried;
 				if (residual(tried, plan) < residual(best, plan)) best = tried;
 			}

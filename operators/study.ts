@@ -11,6 +11,7 @@ import {
 	begunSweep,
 	betterOf,
 	gainOf,
+	isPlain,
 	type Measurement,
 	WELL,
 } from "./zoa/sweep.js";
@@ -63,14 +64,17 @@ export const isDue = ({ tuned, tuning, alignment, pictures: { kept } }: Study, {
 	return !tuning && tuned.frames >= FIRST && isEnough && !isEarly;
 };
 
-/** A sweep begun: of all sites from frames enough, until then of the stem. */
-export const begun = (study: Study, plan: Plan): Study => {
+/**
+ * A sweep begun: of all sites from frames enough, until then of the stem.
+ * @param usualDoubt see `Sweep`
+ */
+export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined): Study => {
 	const { kept } = study.pictures;
 	const isWhole = kept.length >= ENOUGH;
 	const tuning: Tuning = {
 		frames: kept.map(({ frame }) => frame),
 		stems: kept.map(({ stem }) => stem),
-		sweep: begunSweep(plan, isWhole ? undefined : 1),
+		sweep: begunSweep(plan, { until: isWhole ? undefined : 1, usualDoubt }),
 		present: isZero(study.alignment) ? undefined : study.alignment,
 		tried: undefined,
 		isCheck: plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL,
@@ -128,6 +132,7 @@ const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
+		doubt: source && isPlain(source, plan) ? source.measurement.doubt : undefined,
 		gain: source && found ? gainOf(source, found, plan) : 0,
 		astray: isKept ? study.astray : found ? astrayOf(found, plan) : 0,
 		latest: [],

@@ -87,6 +87,17 @@ const distance = (one: readonly Adapted[], other: readonly Adapted[], frames = 6
 	return gaps.reduce((sum, gap) => sum + gap, 0) / frames;
 };
 
+test("how sure the model is of the source's kind of picture is known once it has shown some, and not from other kinds", async () => {
+	// Of one label: to the model in memory the stems of several are those of a mixture.
+	const { last } = await played(clear(144, 1).filter((_, i) => i % 3 === 0));
+	assert.ok(last.usualDoubt !== undefined && last.usualDoubt < 1, `it is ${last.usualDoubt}`);
+	const { last: night } = await played(dark(48, 2));
+	assert.equal(night.usualDoubt, undefined);
+	const { last: after } = await played(dark(96, 3), { start: last });
+	assert.equal(after.usualDoubt, last.usualDoubt);
+	assert.equal(resumed(first(), structuredClone(checkpointOf(last)))?.usualDoubt, last.usualDoubt);
+});
+
 test("a haze leads to an alignment under which pictures are taken for what they are without it", async () => {
 	const { rounds, last } = await played([...clear(160, 1), ...hazy(160, 2)]);
 	assert.ok(

@@ -50,9 +50,9 @@ const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowled
 	const { candidates } = knowledge;
 	const isNext = (study: Study) => isDue(study, plan) && !isStored(study, knowledge, plan, nearness);
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
-	const after = next ? withCandidate(knowledge, next, begun(next, plan)) : knowledge;
+	const after = next ? withCandidate(knowledge, next, begun(next, plan, knowledge.usualDoubt)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
-	return isDue(after, plan) && !isWaiting ? withStudy(after, begun(after, plan)) : after;
+	return isDue(after, plan) && !isWaiting ? withStudy(after, begun(after, plan, after.usualDoubt)) : after;
 };
 
 /** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
@@ -72,9 +72,11 @@ const withCandidate = (knowledge: Knowledge, before: Study, after: Study): Knowl
 const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 	const { domain, counts } = knowledge;
 	if (study.tuning) return { ...knowledge, ...study };
+	const { usualDoubt } = knowledge;
 	return {
 		...knowledge,
 		...study,
+		usualDoubt: study.doubt === undefined ? usualDoubt : Math.min(usualDoubt ?? 1, study.doubt),
 		...unfinished,
 		domain: { ...domain, steps: domain.steps + 1 },
 		counts: { ...counts, steps: counts.steps + 1 },

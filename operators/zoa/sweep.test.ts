@@ -6,6 +6,7 @@ import {
 	attempted,
 	begunSweep,
 	betterOf,
+	doesAsItIs,
 	gainOf,
 	type Measurement,
 	residualOf,
@@ -29,6 +30,7 @@ interface World {
 	readonly stem?: Passage;
 	/** Likewise of the site behind it. */
 	readonly middle?: Passage;
+	readonly doubt?: number;
 }
 
 type Passage = (mean: number, deviation: number) => readonly [mean: number, deviation: number];
@@ -36,7 +38,10 @@ type Passage = (mean: number, deviation: number) => readonly [mean: number, devi
 const unchanged: Passage = (mean, deviation) => [mean, deviation];
 
 /** A chain of sites, each of which sees what the one before gave out; at the source mean 0 and deviation 1 everywhere. */
-const seen = ({ mean, deviation, stem = unchanged, middle = unchanged }: World, alignment: Vector): Measurement => {
+const seen = (
+	{ mean, deviation, stem = unchanged, middle = unchanged, doubt = 1 }: World,
+	alignment: Vector,
+): Measurement => {
 	const total = CHANNELS * SITES.length;
 	const raw = new Float32Array(2 * total);
 	const target = Float32Array.from({ length: 2 * total }, (_, i) => (i < total ? 0 : 1));
@@ -49,11 +54,17 @@ const seen = ({ mean, deviation, stem = unchanged, middle = unchanged }: World, 
 		if (k === 0) [m, d] = stem(m, d);
 		if (k === 1) [m, d] = middle(m, d);
 	}
-	return { frames: 64, measured: raw, target, concentration: 0 };
+	return { frames: 64, measured: raw, target, concentration: 0, doubt };
 };
 
-const swept = (world: World, until?: number, anatomy = ANATOMY) => {
-	let sweep = begunSweep(anatomy, until);
+interface Swept {
+	readonly until?: number;
+	readonly usualDoubt?: number;
+	readonly anatomy?: Anatomy;
+}
+
+const swept = (world: World, { until, usualDoubt, anatomy = ANATOMY }: Swept = {}) => {
+	let sweep = begunSweep(anatomy, { until, usualDoubt });
 	let passes = 0;
 	for (; sweep.trial; passes++) sweep = advancedSweep(sweep, seen(world, sweep.trial.alignment), anatomy);
 	assert.ok(sweep.latest && sweep.source);
@@ -91,19 +102,44 @@ test("the last site, behind which nothing shows what its alignment is worth, is 
 	assert.deepEqual(open, [true, true, false]);
 	assert.ok(latest.alignment.slice(2 * CHANNELS, 4 * CHANNELS).some((a) => a !== 0));
 	assert.ok(latest.alignment.slice(4 * CHANNELS).every((a) => a === 0));
-	const atOnce = swept(world(2), undefined, { ...ANATOMY, groups: 0 });
+	const atOnce = swept(world(2), { anatomy: { ...ANATOMY, groups: 0 } });
 	assert.deepEqual(atOnce.open, [true, true, true], "all sites at once are not told apart");
 });
 
 test("a model with a single site is aligned there, however far it is out of line", () => {
 	const anatomy = { ...ANATOMY, sites: SITES.slice(0, 1), apart: [0], tolerances: [0.1] };
-	const measured = { frames: 64, measured: Float32Array.of(3, 3, 3, 3, 10, 10, 10, 10), concentration: 0 };
+	const measured = { frames: 64, measured: Float32Array.of(3, 3, 3, 3, 10, 10, 10, 10), concentration: 0, doubt: 1 };
 	const target = Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1);
 	assert.deepEqual(advancedSweep(begunSweep(anatomy), { ...measured, target }, anatomy).trial?.open, [true]);
 });
 
+test("what the model is nearly as sure of as usual is left alone, unless it is far out of line", () => {
+	const home = (mean: number, doubt: number, usualDoubt?: number) =>
+		swept({ mean, deviation: 1, doubt }, usualDoubt === undefined ? {} : { usualDoubt }).isHome;
+	assert.equal(home(0.5, 0.4, 0.2), true);
+	assert.equal(home(0.5, 0.5, 0.2), false, "it is less sure");
+	assert.equal(home(0.5, 0.4), false, "nobody knows what is usual");
+	assert.equal(home(0.7, 0.4, 0.2), false, "it may be sure and wrong");
+	const does = (mean: number, doubt: number) => {
+		const world = { mean, deviation: 1, doubt };
+		return doesAsItIs(
+			attempted(
+				new Float32Array(SOURCE.length),
+				seen(
+					world,
+					SOURCE.map(() => 0),
+				),
+				ANATOMY,
+			),
+			0.2,
+			ANATOMY,
+		);
+	};
+	assert.deepEqual([does(0.5, 1), does(0.8, 1), does(0.8, 0.4), does(0.9, 0.4)], [true, false, true, false]);
+});
+
 test("a sweep of the stem alone leaves the rest as it is", () => {
-	const { open } = swept({ mean: 2, deviation: 0.5, stem: (m, d) => [m + 1, d] }, 1);
+	const { open } = swept({ mean: 2, deviation: 0.5, stem: (m, d) => [m + 1, d] }, { until: 1 });
 	assert.deepEqual(open, [true, false, false]);
 });
 

@@ -21,7 +21,7 @@ export interface Anatomy {
 	readonly tolerances: readonly number[];
 	/** Groups that the sites behind the stem are taken in; 0: all sites at once. */
 	readonly groups: number;
-	/** Whether an alignment that is not worth having is dropped, see `betterOf`. */
+	/** Whether an alignment that is not worth having is dropped, see `betterOf`, or not looked for, see `isSure`. */
 	readonly guarded: boolean;
 }
 
@@ -32,6 +32,8 @@ export interface Measurement {
 	readonly target: RawMoments;
 	/** Of the predicted classes: 0 for all alike, 1 for a single one. */
 	readonly concentration: number;
+	/** Mean entropy of the predictions: 0 for no doubt, 1 for no idea. */
+	readonly doubt: number;
 }
 
 /** An alignment and what a pass with it showed. */
@@ -51,6 +53,8 @@ export interface Sweep {
 	readonly latest: Attempt | undefined;
 	/** Whether the source's own parameters were found to do: the picture is ordinary. */
 	readonly isHome: boolean;
+	/** Doubt that the model has of the source's kind of picture; undefined: that is not known. */
+	readonly usualDoubt: number | undefined;
 	/** Sites before this one have had their turn; those from `until` on get none. */
 	readonly from: number;
 	readonly until: number;
@@ -58,14 +62,18 @@ export interface Sweep {
 	readonly trial: { readonly alignment: Vector; readonly open: readonly boolean[]; readonly to: number } | undefined;
 }
 
-/** A sweep over the first `until` sites. */
-export const begunSweep = ({ sites, source }: Anatomy, until = sites.length): Sweep => {
+/** A sweep, over the first `until` sites where that is given. */
+export const begunSweep = (
+	{ sites, source }: Anatomy,
+	{ until = sites.length, usualDoubt }: { until?: number | undefined; usualDoubt?: number | undefined } = {},
+): Sweep => {
 	const open = sites.map(() => false);
 	return {
 		open,
 		source: undefined,
 		latest: undefined,
 		isHome: false,
+		usualDoubt,
 		from: 0,
 		until,
 		trial: { alignment: zeros(source.length), open, to: 0 },
@@ -122,22 +130,41 @@ export const WELL = 0.7;
 export const ASTRAY = 3;
 
 /**
+ * Whether a few frames that look like nothing of the source's may do with the source's own parameters: they are not far out of
+ * line, or the model is sure of them and they are not twice as far.
+ */
+export const doesAsItIs = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean =>
+	astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? 2 : 1) * ASTRAY;
+
+/**
  * Up to so much, in tolerances for the classes in view, the last site is aligned as well. What a site's alignment is worth shows
  * at the sites behind it, and behind the last there is none: in noise, of which much is left there, it makes the model surer,
  * and wrong.
  */
 const IN_HAND = 2.5;
 
-/** Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm. */
-const HARMLESS = 1.7;
-
 /**
- * Whether frames seen with the source's own parameters need no others: they are the source's kind of picture as far as
- * the front can tell, or what is strange about them does not reach the sites behind it.
+ * Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm; and up to which it does none
+ * where the model is nearly as sure of what it sees as usual: of pixelated pictures it is, and names most of them.
  */
-const isOrdinary = (attempt: Attempt, anatomy: Anatomy): boolean =>
-	strangeness(attempt.scores, anatomy.tolerances, attempt.measurement.frames) < 1 ||
-	astrayOf(attempt, anatomy) < HARMLESS;
+const HARMLESS = 1.7;
+const HARMLESS_IF_SURE = 3;
+
+/** Share of the way from the usual doubt to not knowing at all on which a model is still sure. */
+const SURE = 1 / 3;
+
+/** Whether the model doubts hardly more than it does of the source's kind of picture; false where that is not known. */
+const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
+	guarded && usualDoubt !== undefined && doubt < usualDoubt + SURE * (1 - usualDoubt);
+
+/** Whether frames, seen with the source's own parameters, are the source's kind of picture as far as the front can tell. */
+export const isPlain = ({ scores, measurement }: Attempt, { tolerances }: Anatomy): boolean =>
+	strangeness(scores, tolerances, measurement.frames) < 1;
+
+/** Whether such frames need no other parameters: they are that kind, or what is strange about them does no harm. */
+const isOrdinary = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean =>
+	isPlain(attempt, anatomy) ||
+	astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? HARMLESS_IF_SURE : HARMLESS);
 
 /** The sweep after the pass that its trial asked for. */
 export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
@@ -149,13 +176,13 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 };
 
 /** What comes after an attempt: the next group that is out of line, if what lies behind asks for one. */
-const following = ({ open, from, until }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
+const following = ({ open, from, until, usualDoubt }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
 	const { scores, measurement } = latest;
 	const { sites, source, tolerances, groups } = anatomy;
 	const isInHand = groups === 0 || astrayOf(latest, anatomy) < IN_HAND;
 	const last = isInHand ? sites.length : Math.max(1, sites.length - 1);
 	for (let next = from; next < until; ) {
-		if (next === 0 ? isOrdinary(latest, anatomy) : misalignment(scores, tolerances, next) < 1)
+		if (next === 0 ? isOrdinary(latest, usualDoubt, anatomy) : misalignment(scores, tolerances, next) < 1)
 			return { from: next, trial: undefined, isHome: next === 0 };
 		const to = groupEnd(next, until, anatomy);
 		const wider = open.map((is, k) => is || (k >= next && k < Math.min(to, last) && scores[k] > tolerances[k]));
