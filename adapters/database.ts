@@ -1,5 +1,6 @@
 import {
 	accessSync,
+	chmodSync,
 	closeSync,
 	constants,
 	existsSync,
@@ -27,7 +28,7 @@ export interface DatabaseOptions {
 	readonly durability: "disk" | "process";
 	/** Whether no other process may have it open in the same way; whoever closes it releases the directory (claim.ts). */
 	readonly exclusive?: boolean;
-	/** Who may enter the directory, where it is made; everybody where absent. */
+	/** Who may enter the directory; as the file system has it where absent. */
 	readonly mode?: number;
 	/** Told in one sentence when the file had to be mended or set aside. */
 	readonly onWarning?: (message: string) => void;
@@ -41,7 +42,6 @@ export function openDatabase<K extends Key>(options: DatabaseOptions): RootDatab
 	const { directory, readOnly = false, durability } = options;
 	try {
 		prepare(options);
-		if (options.exclusive) claim(directory);
 		return open<Buffer, K>({
 			path: directory,
 			noSubdir: false, // lmdb takes a path with a dot in its name for that of a file
@@ -151,11 +151,12 @@ function mend(file: string, onWarning: (message: string) => void): void {
 }
 
 function look(file: string) {
-	const { size } = statSync(file);
 	const head = Buffer.alloc(2 * 65_536);
 	const descriptor = openSync(file, "r");
 	const read = readSync(descriptor, head, 0, head.length, 0);
 	closeSync(descriptor);
+	// Taken last: a process that has the file open may have made it longer.
+	const { size } = statSync(file);
 	return { size, ...inspect(head.subarray(0, read), size) };
 }
 
@@ -169,10 +170,11 @@ function makeDirectory(directory: string, mode: number | undefined): void {
 		mkdirSync(directory, { recursive: true, ...(mode !== undefined && { mode }) });
 	}
 	accessSync(directory, constants.W_OK);
+	if (mode !== undefined) chmodSync(directory, mode);
 }
 
 /** Refuses what LMDB would refuse in its own words, or with a signal. */
-function prepare({ directory, readOnly = false, mode, onWarning = () => {} }: DatabaseOptions): void {
+function prepare({ directory, readOnly = false, exclusive, mode, onWarning = () => {} }: DatabaseOptions): void {
 	const file = join(directory, "data.mdb");
 	if (existsSync(directory) && !statSync(directory).isDirectory()) {
 		throw new EdgeError("bank", `${directory} is a file; the store needs a directory`);
@@ -187,5 +189,7 @@ function prepare({ directory, readOnly = false, mode, onWarning = () => {} }: Da
 		return;
 	}
 	makeDirectory(directory, mode);
+	// What another process has open is not to be mended.
+	if (exclusive) claim(directory);
 	mend(file, onWarning);
 }

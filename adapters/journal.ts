@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Key } from "lmdb";
 import { EdgeError } from "../operators/types.js";
 import { release } from "./claim.js";
-import { checkRoom, openDatabase } from "./database.js";
+import { checkRoom, openDatabase, underlying } from "./database.js";
 import { decode, encode } from "./record.js";
 import { openWrites } from "./writes.js";
 
@@ -62,6 +62,11 @@ const SLICE = 500;
 /** Of LMDB, each of which belongs to one large value. */
 const PAGE = 4096;
 
+/** Of several writes that fail together each one's own reason must be heard, see `underlying`. */
+const told = async (cause: unknown): Promise<never> => {
+	throw await underlying(cause);
+};
+
 const onDisk = (bytes: number) => Math.ceil((bytes + 16) / PAGE) * PAGE;
 
 /**
@@ -86,7 +91,7 @@ export function openJournals({ readOnly = false, ...options }: JournalsOptions):
 	const remove = async (camera: string, chapter: number) => {
 		const doomed = [...keys(camera, chapter, chapter + 1)].reverse();
 		for (let i = 0; i < doomed.length; i += SLICE)
-			await Promise.all(doomed.slice(i, i + SLICE).map((key) => database.remove(key)));
+			await Promise.all(doomed.slice(i, i + SLICE).map((key) => database.remove(key).catch(told)));
 	};
 
 	return {
@@ -96,10 +101,10 @@ export function openJournals({ readOnly = false, ...options }: JournalsOptions):
 			for (const [, chapter, , bytes] of keys(camera)) sizes.set(chapter, (sizes.get(chapter) ?? 0) + onDisk(bytes));
 			let chapter = Math.max(0, ...sizes.keys());
 			let place = 0;
-			const makeRoom = async () => {
+			const makeRoom = async (more: number) => {
 				for (const oldest of [...sizes.keys()].sort((a, b) => a - b)) {
 					const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-					if (oldest === chapter || total <= limit) return;
+					if (oldest === chapter || total + more <= limit) return;
 					await remove(camera, oldest);
 					sizes.delete(oldest);
 				}
@@ -108,9 +113,9 @@ export function openJournals({ readOnly = false, ...options }: JournalsOptions):
 				writes.write(async () => {
 					if (closing) throw new EdgeError("bank", `${directory}: the journal has been closed`);
 					checkRoom(directory, RESERVE + 2 * record.length);
-					sizes.set(chapter, (sizes.get(chapter) ?? 0) + onDisk(record.length));
-					await makeRoom();
+					await makeRoom(onDisk(record.length));
 					await database.put([camera, chapter, place++, record.length], record);
+					sizes.set(chapter, (sizes.get(chapter) ?? 0) + onDisk(record.length));
 				});
 			return {
 				get isFull() {

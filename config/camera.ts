@@ -61,10 +61,10 @@ export const camera = z
 			.refine((ms) => ms >= SHORTEST_STALL, { error: "expected a duration of 1s at least" })
 			.prefault("10s")
 			.describe("How long a source may send no frame before it counts as gone and is opened again."),
-		journal: size("50MB", "4GB")
+		journal: size("100MB", "4GB")
 			.exactOptional()
 			.describe(
-				"Size of a journal of the frames that this camera shows and of what comes of them, kept beside the store for `acclimate replay`; none where absent.",
+				"Size of a journal of the frames that this camera shows and of what comes of them, kept in the store's folder for `acclimate replay`; none where absent.",
 			),
 		enabled: z
 			.boolean()

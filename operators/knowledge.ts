@@ -101,7 +101,16 @@ export interface Checkpoint
 	extends Noted,
 		Pick<
 			Knowledge,
-			"domain" | "similarities" | "aligning" | "detector" | "shift" | "random" | "counts" | "frozen" | "before"
+			| "domain"
+			| "usualDoubt"
+			| "similarities"
+			| "aligning"
+			| "detector"
+			| "shift"
+			| "random"
+			| "counts"
+			| "frozen"
+			| "before"
 		> {
 	/** Those of which something is known. */
 	readonly candidates: readonly Noted[];

@@ -49,19 +49,29 @@ const frame = (shift: number, index: number): Frame => ({
 	capturedAt: index,
 });
 
+interface Shown {
+	readonly waits?: Partial<Camera>;
+	readonly deep?: number;
+	readonly isStill?: boolean;
+	/** Of the first label, where others have 7. */
+	readonly logit?: number;
+}
+
 /** What the model is asked for again, and with which parameters. */
 const reconsidered = async (
 	shifts: readonly number[],
 	verdict: Detected["verdict"],
 	known: Partial<Detected["knowledge"]>,
-	{ waits = {}, deep = 0, isStill = false }: { waits?: Partial<Camera>; deep?: number; isStill?: boolean } = {},
+	{ waits = {}, deep = 0, isStill = false, logit = 7 }: Shown = {},
 ) => {
 	const asked: { shifts: readonly number[]; affine: Float32Array }[] = [];
 	const forward: Model["forward"] = async (pixels, affine) => {
 		const again = Array.from(pixels, (value) => (value - 100) / 10);
 		asked.push({ shifts: again, affine });
 		const activations = shown(again, deep);
-		activations.logits.fill(7);
+		activations.logits.forEach((_, i, all) => {
+			all[i] = i % labels.length === 0 ? logit : 7;
+		});
 		return activations;
 	};
 	const first = firstKnowledge(bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
@@ -134,6 +144,15 @@ test("where the source's parameters leave it far out of line its stem is aligned
 	assert.notDeepEqual(affine.slice(0, 2 * channels), SOURCE.slice(0, 2 * channels));
 	assert.deepEqual(affine.slice(2 * channels), SOURCE.slice(2 * channels));
 	assert.deepEqual(after.affines, [NIGHT, NIGHT], "nothing was better");
+});
+
+test("it keeps the source's parameters though they leave it far out of line where the model is nearly as sure as usual", async () => {
+	const askedOf = async (usualDoubt: number | undefined, deep: number) =>
+		(await reconsidered([-6, -6], "odd", { alignment: night, usualDoubt }, { deep, logit: 9.5 })).asked.length;
+	assert.equal(await askedOf(undefined, 3), 2);
+	assert.equal(await askedOf(0.05, 3), 2, "it is less sure");
+	assert.equal(await askedOf(0.4, 3), 1);
+	assert.equal(await askedOf(0.4, 4), 2, "too far");
 });
 
 test("of a kind that is not quite known it is first looked whether the source's parameters do", async () => {

@@ -132,7 +132,7 @@ const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
-		doubt: source && isPlain(source, plan) ? source.measurement.doubt : undefined,
+		doubt: source && isWhole && isPlain(source, plan) ? source.measurement.doubt : undefined,
 		gain: source && found ? gainOf(source, found, plan) : 0,
 		astray: isKept ? study.astray : found ? astrayOf(found, plan) : 0,
 		latest: [],

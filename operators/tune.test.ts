@@ -91,6 +91,15 @@ test("how sure the model is of the source's kind of picture is known once it has
 	// Of one label: to the model in memory the stems of several are those of a mixture.
 	const { last } = await played(clear(144, 1).filter((_, i) => i % 3 === 0));
 	assert.ok(last.usualDoubt !== undefined && last.usualDoubt < 1, `it is ${last.usualDoubt}`);
+	const again = async (usualDoubt: number) =>
+		(
+			await played(
+				clear(144, 4).filter((_, i) => i % 3 === 0),
+				{ start: { ...first(), usualDoubt } },
+			)
+		).last.usualDoubt;
+	assert.equal(await again(0.01), 0.01, "the least that it was");
+	assert.ok(((await again(0.99)) ?? 1) < 0.99);
 	const { last: night } = await played(dark(48, 2));
 	assert.equal(night.usualDoubt, undefined);
 	const { last: after } = await played(dark(96, 3), { start: last });

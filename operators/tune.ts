@@ -65,18 +65,21 @@ const progressed = async (knowledge: Knowledge, isOdd: boolean, model: Model, pl
 
 const withCandidate = (knowledge: Knowledge, before: Study, after: Study): Knowledge => ({
 	...knowledge,
+	usualDoubt: least(knowledge.usualDoubt, after.doubt),
 	candidates: knowledge.candidates.map((candidate) => (candidate === before ? after : candidate)),
 });
+
+const least = (one: number | undefined, other: number | undefined): number | undefined =>
+	one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 
 /** The present domain's study replaced; a sweep that has come to its end is a step. */
 const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
 	const { domain, counts } = knowledge;
 	if (study.tuning) return { ...knowledge, ...study };
-	const { usualDoubt } = knowledge;
 	return {
 		...knowledge,
 		...study,
-		usualDoubt: study.doubt === undefined ? usualDoubt : Math.min(usualDoubt ?? 1, study.doubt),
+		usualDoubt: least(knowledge.usualDoubt, study.doubt),
 		...unfinished,
 		domain: { ...domain, steps: domain.steps + 1 },
 		counts: { ...counts, steps: counts.steps + 1 },

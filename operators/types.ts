@@ -98,7 +98,7 @@ export interface Study {
 	readonly astray: number;
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;
-	/** `zoa+`: doubt that the model had of the last sweep's frames, where they look like the source's kind of picture. */
+	/** `zoa+`: doubt of the last sweep's frames, where they were enough and look like the source's kind of picture. */
 	readonly doubt: number | undefined;
 	/** `zoa+`: what the last sweep has gained, see `gainOf`; undefined: there has been none. */
 	readonly gain: number | undefined;
@@ -143,7 +143,7 @@ export interface Knowledge extends Study {
 	/** The second, perturbed pass over the window before, while it runs. */
 	readonly pass: Pass | undefined;
 	readonly random: RandomState;
-	/** `zoa+`: the least of such doubt; undefined: the camera has shown no such frames yet. */
+	/** `zoa+`: least doubt that the model had of pictures of the source's kind; undefined: the camera has shown none yet. */
 	readonly usualDoubt: number | undefined;
 	/** `zoa+`: frames that learning may pass through the model now, before it has to wait for its share. */
 	readonly credit: number;

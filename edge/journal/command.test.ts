@@ -14,7 +14,7 @@ before(async () => {
 	// From the clip's clear weather into its fog, so that something is learned.
 	const part = ["-ss", "20", "-t", "16", "-i", bundled.clip, "-c:v", "libx264", "-preset", "ultrafast"];
 	await makeClip(join(folder, "clip.mp4"), ...part);
-	const camera = "source: clip.mp4, region: [80, 40, 160, 160], journal: 50MB";
+	const camera = "source: clip.mp4, region: [80, 40, 160, 160], journal: 100MB";
 	writeFileSync(join(folder, "cam.yaml"), `cameras:\n  road: { ${camera} }\n`);
 	const { code, err } = await acclimate("run", "cam.yaml", "--json");
 	assert.equal(code, 0, err);

@@ -46,7 +46,6 @@ export const replayCommand = async (camera: string, options: Options): Promise<v
 		const chapters = journals.chapters(camera);
 		if (chapters.length === 0) throw noneOf(camera, store, journals.cameras());
 		for (const chapter of chapters) {
-			if (signal.aborted) return;
 			const entries = journals.read(camera, chapter)[Symbol.iterator]();
 			const head = headOf(entries.next().value, `chapter ${chapter} of ${camera}`);
 			if (!head) {
@@ -67,6 +66,8 @@ export const replayCommand = async (camera: string, options: Options): Promise<v
 				before = entry.outcome;
 			};
 			await replay(head, entries as Iterator<Entry>, await models.of(head), compared, signal);
+			if (signal.aborted)
+				throw new EdgeError("model", `interrupted after ${all.rounds} rounds, which are all as they were`);
 		}
 	} finally {
 		await models.close();

@@ -128,6 +128,9 @@ export const openRecorder = ({ open, bundle, about, log, retry = 60_000 }: Recor
 			before = latest;
 			latest = before.then(() => add(entry));
 		},
-		over: () => latest,
+		async over() {
+			await latest;
+			if (missed > 0) log.warn({ rounds: missed }, "the journal does not hold the latest rounds");
+		},
 	};
 };

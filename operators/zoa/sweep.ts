@@ -151,11 +151,11 @@ const HARMLESS = 1.7;
 const HARMLESS_IF_SURE = 3;
 
 /** Share of the way from the usual doubt to not knowing at all on which a model is still sure. */
-const SURE = 1 / 3;
+const LITTLE_DOUBT = 1 / 3;
 
 /** Whether the model doubts hardly more than it does of the source's kind of picture; false where that is not known. */
 const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
-	guarded && usualDoubt !== undefined && doubt < usualDoubt + SURE * (1 - usualDoubt);
+	guarded && usualDoubt !== undefined && doubt < usualDoubt + LITTLE_DOUBT * (1 - usualDoubt);
 
 /** Whether frames, seen with the source's own parameters, are the source's kind of picture as far as the front can tell. */
 export const isPlain = ({ scores, measurement }: Attempt, { tolerances }: Anatomy): boolean =>
