@@ -66,6 +66,10 @@ export const outcomeOf = ({ predictions, knowledge }: Inferred & Partial<Adapted
 	gain: knowledge.gain,
 });
 
+/** In what two outcomes of a round are not the same. */
+export const differing = (one: Outcome, other: Outcome): (keyof Outcome)[] =>
+	(Object.keys(one) as (keyof Outcome)[]).filter((key) => !Object.is(one[key], other[key]));
+
 const digestOf = (vectors: readonly Float32Array[]): string => {
 	const hash = createHash("sha256");
 	for (const vector of vectors) hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));

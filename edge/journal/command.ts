@@ -6,7 +6,7 @@ import { type Command, EdgeError, type Model } from "../../operators/types.js";
 import { Mistake } from "../mistake.js";
 import { type Entry, FORMAT, type Head, type Outcome, sha256Of } from "./chapter.js";
 import { journalsIn } from "./keep.js";
-import { replay } from "./replay.js";
+import { type Replayed, replay } from "./replay.js";
 
 interface Options {
 	readonly store: string;
@@ -18,7 +18,7 @@ interface Options {
 }
 
 /** What was made again. */
-interface Replayed {
+interface Tally {
 	chapters: number;
 	rounds: number;
 	frames: number;
@@ -41,7 +41,7 @@ export const replayCommand = async (camera: string, options: Options): Promise<v
 	const journals = openJournals({ directory, readOnly: true });
 	const models = modelsFor(folder);
 	const tell = (line: string) => void (json || console.log(line));
-	const all: Replayed = { chapters: 0, rounds: 0, frames: 0, steps: 0, missed: 0 };
+	const all: Tally = { chapters: 0, rounds: 0, frames: 0, steps: 0, missed: 0 };
 	try {
 		const chapters = journals.chapters(camera);
 		if (chapters.length === 0) throw noneOf(camera, store, journals.cameras());
@@ -57,8 +57,8 @@ export const replayCommand = async (camera: string, options: Options): Promise<v
 			tell(`chapter ${chapter}, ${before.domain}, ${before.steps} steps of learning so far`);
 			all.chapters++;
 			all.missed += head.missed;
-			const compared = ({ entry, other }: Parameters<Parameters<typeof replay>[3]>[0]) => {
-				if (other) throw otherwise(entry, other, head);
+			const compared = ({ entry, differing }: Replayed) => {
+				if (differing.length > 0) throw otherwise(entry, differing, head);
 				all.rounds++;
 				all.frames += entry.given.frames.length;
 				all.steps += Math.max(0, entry.outcome.steps - before.steps);
@@ -129,9 +129,8 @@ const events = (before: Before, { given, outcome }: Entry): string[] => {
 const wordsOf = ({ do: what, ...about }: Command): string =>
 	[what === "on" ? "learn" : what, ...Object.values(about)].join(" ");
 
-const otherwise = ({ given, outcome }: Entry, other: Outcome, { by }: Head): EdgeError => {
+const otherwise = ({ given }: Entry, names: readonly string[], { by }: Head): EdgeError => {
 	const [{ index, capturedAt }] = given.frames;
-	const names = (Object.keys(outcome) as (keyof Outcome)[]).filter((key) => !Object.is(outcome[key], other[key]));
 	return new EdgeError(
 		"model",
 		`the batch of frame ${index}, ${new Date(capturedAt).toISOString()}, comes to other ${names.join(", ")} than ${by} wrote down`,

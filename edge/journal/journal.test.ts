@@ -17,7 +17,7 @@ import type { Camera, Command } from "../../operators/types.js";
 import { pipeline } from "../../pipeline/pipeline.js";
 import { openRestarts } from "../restarts.js";
 import { emptyTally, watch } from "../watch.js";
-import type { Entry, Head, Outcome } from "./chapter.js";
+import type { Entry, Head } from "./chapter.js";
 import { journalsIn, openKeeper } from "./keep.js";
 import { openRecorder } from "./record.js";
 import { replay } from "./replay.js";
@@ -99,9 +99,9 @@ const chapters = async (store: string): Promise<[Head, ...Entry[]][]> => {
 /** Replays a chapter; how many rounds came to the same, and what the first came to that did not. */
 const replayed = async ([head, ...entries]: [Head, ...Entry[]]) => {
 	let same = 0;
-	let other: Outcome | undefined;
+	let other: readonly string[] | undefined;
 	await replay(head, entries[Symbol.iterator](), model, (round) => {
-		if (round.other) other = round.other;
+		if (round.differing.length > 0) other = round.differing;
 		else same++;
 	});
 	return { same, other };

@@ -32,14 +32,14 @@ export interface RecorderOptions {
 }
 
 /** What has come in since the last round ended. */
-interface Given {
+interface Incoming {
 	frames: readonly Frame[];
 	readonly waiting: number[];
 	readonly commands: Command[];
 	readonly stored: unknown[];
 }
 
-const nothing = (): Given => ({ frames: [], waiting: [], commands: [], stored: [] });
+const nothing = (): Incoming => ({ frames: [], waiting: [], commands: [], stored: [] });
 
 /**
  * A journal that cannot be written does not stop the camera: that is said, counted, and another chapter begun later. One write

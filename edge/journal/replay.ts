@@ -1,13 +1,13 @@
 import { lastValueFrom, tap } from "rxjs";
 import type { Bank, Camera, Command, Control, Inferred, Model, Outlet } from "../../operators/types.js";
 import { pipeline } from "../../pipeline/pipeline.js";
-import { type Entry, type Head, type Outcome, outcomeOf } from "./chapter.js";
+import { differing, type Entry, type Head, type Outcome, outcomeOf } from "./chapter.js";
 
 /** One round made again. */
 export interface Replayed {
 	readonly entry: Entry;
-	/** The outcome where it is another one than was written down. */
-	readonly other: Outcome | undefined;
+	/** In what it came to something else than was written down; nothing: it is the same. */
+	readonly differing: readonly (keyof Outcome)[];
 }
 
 /**
@@ -59,13 +59,10 @@ export const replay = async (
 	const outlet: Outlet = { publish: async () => {} };
 	const compared = (step: Inferred) => {
 		if (entry === undefined) return;
-		const outcome = outcomeOf(step, model.bundle);
-		isOver = !isEqual(outcome, entry.outcome);
-		onRound({ entry, other: isOver ? outcome : undefined });
+		const found = differing(entry.outcome, outcomeOf(step, model.bundle));
+		isOver = found.length > 0;
+		onRound({ entry, differing: found });
 	};
 	const rounds = pipeline({ camera, model, control, bank, outlet }, head.settings, head.knowledge);
 	await lastValueFrom(rounds.pipe(tap(compared)), { defaultValue: undefined });
 };
-
-const isEqual = (one: Outcome, other: Outcome): boolean =>
-	(Object.keys(one) as (keyof Outcome)[]).every((key) => Object.is(one[key], other[key]));
