@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from "rxjs";
+import { sourceTheta } from "./forward.js";
 import { affineOf, unfinished } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Bundle, Knowledge, Measured, Recalled, Source } from "./types.js";
@@ -57,16 +58,17 @@ const target = (memory: Memory, source: Source): RawMoments => {
  * of every norm that is. While the stem is in line the picture is the source's, and what the norms show is the classes
  * in view.
  */
-const proposal = (memory: Memory<Measured>, { manifest, source }: Bundle, gate: number, norms: boolean): Vector => {
-	const { sites } = manifest;
-	const wanted = target(memory, source);
+const proposal = (memory: Memory<Measured>, bundle: Bundle, gate: number, norms: boolean): Vector => {
+	const { sites } = bundle.manifest;
+	const theta = sourceTheta(bundle);
+	const wanted = target(memory, bundle.source);
 	const [stem] = sites;
 	const stemOf = (raw: RawMoments) => channelsOf(raw, 0, stem.channels);
 	const seen = pooled(memory.kept.map((frame) => stemOf(frame.sites)));
-	const alignment = aligned([stem], source.affine, seen, stemOf(wanted), beyond(gate));
+	const alignment = aligned([stem], theta, seen, stemOf(wanted), beyond(gate));
 	if (!norms || isZero(alignment)) return alignment;
 	const measured = pooled(memory.kept.map((frame) => frame.sites));
-	return aligned(sites, source.affine, measured, wanted, beyond(gate));
+	return aligned(sites, theta, measured, wanted, beyond(gate));
 };
 
 /** First stage: the stem after every batch; its last one begins the second, with a memory of its own. */
@@ -82,6 +84,6 @@ const normsAligned = (knowledge: Knowledge, bundle: Bundle, gate: number): Knowl
 	const { memory, alignment } = knowledge;
 	if (!isFull(memory)) return knowledge;
 	const next = proposal(memory, bundle, gate, true);
-	const movement = norm(minus(next, alignment)) / norm(affineOf(knowledge, bundle.source.affine));
+	const movement = norm(minus(next, alignment)) / norm(affineOf(knowledge, sourceTheta(bundle)));
 	return movement < SETTLED ? knowledge : { ...knowledge, alignment: next, ...unfinished };
 };

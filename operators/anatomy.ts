@@ -1,4 +1,5 @@
 import { sourceStem } from "./detect.js";
+import { sourceTheta } from "./forward.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
 import { comparable } from "./zoa/exposure.js";
@@ -26,6 +27,9 @@ export interface Plan extends Anatomy {
 /** Groups that the sites behind the stem are swept in. */
 const GROUPS = 7;
 
+/** How often pictures are smoothed, from one try to the next. */
+const SMOOTHINGS = [1, 2];
+
 /** Shift score from which on frames of one class look otherwise. */
 const OTHERWISE = 1.2;
 
@@ -52,11 +56,12 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	};
 	return {
 		sites,
-		source: source.affine,
+		source: sourceTheta(bundle),
 		apart,
 		tolerances: tolerancesOf(apart),
 		groups: without === "order" ? 0 : GROUPS,
 		guarded: without !== "guard",
+		smoothings: without === "smoothing" ? [] : SMOOTHINGS,
 		tellsClasses: !isPlain,
 		stem,
 		otherwise: OTHERWISE + 2 * apart[0],

@@ -43,15 +43,14 @@ export const detect = (model: Model, learning: Learning): OperatorFunction<Infer
 	const { bundle } = model;
 	let yardstick: Promise<Yardstick> | undefined;
 	return concatMap(async (step) => {
-		const { activations, frames, knowledge } = step;
+		const { activations, frames, knowledge, stems } = step;
 		const { detector } = knowledge;
-		const stems = stemRows(bundle, activations);
 		if (learning.published) {
 			const stem = publishedStem(bundle, activations);
-			return { ...step, stems, ...judgedAsPublished(detector, stem, frames.length, learning) };
+			return { ...step, ...judgedAsPublished(detector, stem, frames.length, learning) };
 		}
 		yardstick ??= yardstickOf(model);
 		const stem = stemTogether(bundle, stems);
-		return { ...step, stems, ...judged(detector, stem, frames.length, await yardstick, learning.falseAlarms) };
+		return { ...step, ...judged(detector, stem, frames.length, await yardstick, learning.falseAlarms) };
 	});
 };

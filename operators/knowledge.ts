@@ -1,9 +1,11 @@
+import { sourceTheta } from "./forward.js";
 import { isSwept } from "./kinds.js";
 import type { Bundle, CurrentDomain, DomainRecord, Knowledge, Study } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { emptyMemory } from "./zoa/memory.js";
 import { emptyMix, learned, type Mix, rebased } from "./zoa/mix.js";
 import { emptySimilarities } from "./zoa/published.js";
+import { unsmoothed } from "./zoa/smoothing.js";
 import { allFinite, plus, type Vector, zeros } from "./zoa/vector.js";
 
 /** θ = θ0 + a + Σ π_i·V_i + ε [P], for the given mix or the present one. */
@@ -39,6 +41,16 @@ export const unstudied = (classes: number) => ({
 /** Frames that learning may pass through the model at once. */
 export const BURST = 1024;
 
+/** What was stored before pictures were smoothed lacks the last of P entries, which was 0. */
+const whole = (vector: Vector, parameters: number): Vector =>
+	vector.length === parameters - 1 ? unsmoothed(vector) : vector;
+
+const wholeRecord = (record: DomainRecord, parameters: number): DomainRecord => ({
+	...record,
+	vector: whole(record.vector, parameters),
+	alignment: whole(record.alignment, parameters),
+});
+
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
 
 /**
@@ -46,15 +58,17 @@ const numberOf = (id: string) => Number(id.slice(1)) || 0;
  * @param named domains that were named before: no id is given twice
  */
 export const firstKnowledge = (
-	{ manifest }: Bundle,
+	bundle: Bundle,
 	stored: readonly DomainRecord[],
 	options: { seed: number; bank: number; published: boolean; now: number; named?: number },
 ): Knowledge => {
 	const { seed, bank, published, now, named = 0 } = options;
 	// The published matrix has room for so many; ours evicts down to the limit at the next change.
-	const domains = published ? stored.slice(-bank) : stored;
+	const { manifest } = bundle;
+	const theta = sourceTheta(bundle);
+	const domains = (published ? stored.slice(-bank) : stored).map((record) => wholeRecord(record, theta.length));
 	const number = Math.max(named, ...domains.map(({ id }) => numberOf(id))) + 1;
-	const source = emptyMix(manifest.affine);
+	const source = emptyMix(theta.length);
 	return {
 		domain: { ...unknownDomain(number, now), status: published ? "new" : "looking" },
 		domains,
@@ -64,7 +78,7 @@ export const firstKnowledge = (
 			vectors: [...source.vectors, ...domains.map(({ vector }) => vector)],
 		},
 		similarities: published ? emptySimilarities(bank) : zeros(0),
-		alignment: zeros(manifest.affine),
+		alignment: zeros(theta.length),
 		candidates: [],
 		usualDoubt: undefined,
 		aligning: "stem",
@@ -152,16 +166,25 @@ const NO_SHARE = -10;
  */
 export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefined => {
 	const checkpoint = stored as Partial<Checkpoint>;
-	const fits = (vector: unknown) =>
-		vector instanceof Float32Array && vector.length === first.alignment.length && allFinite(vector);
-	if (!fits(checkpoint?.learned) || !fits(checkpoint.alignment) || !checkpoint.detector?.sights) return undefined;
-	const { sourceShare, shares, learned: target, similarities, counts, ...kept } = checkpoint as Checkpoint;
+	const parameters = first.alignment.length;
+	const fitting = (vector: unknown) => {
+		const found = vector instanceof Float32Array ? whole(vector, parameters) : undefined;
+		return found?.length === parameters && allFinite(found) ? found : undefined;
+	};
+	const target = fitting(checkpoint?.learned);
+	const alignment = fitting(checkpoint?.alignment);
+	if (!target || !alignment || !checkpoint.detector?.sights) return undefined;
+	const { sourceShare, shares, learned: _, similarities, counts, ...kept } = checkpoint as Checkpoint;
 	// An older checkpoint has none.
-	const candidates = kept.candidates?.filter(({ alignment }) => fits(alignment)) ?? [];
+	const candidates = (kept.candidates ?? []).flatMap((study) => {
+		const alignment = fitting(study.alignment);
+		return alignment ? [{ ...study, alignment }] : [];
+	});
 	const alpha = Float32Array.of(sourceShare, ...first.domains.map(({ id }) => shares[id] ?? NO_SHARE));
 	return {
 		...first,
 		...kept,
+		alignment,
 		candidates: takenUpAgain(candidates, first.memory.seen.length),
 		similarities: similarities.length === first.similarities.length ? similarities : first.similarities,
 		mix: rebased({ ...first.mix, alpha }, target),

@@ -9,6 +9,7 @@ import { reconsider } from "./reconsider.js";
 import type { Activations, Camera, Detected, DomainRecord, Frame, Model } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { channelsOf, moments } from "./zoa/moments.js";
+import { unsmoothed } from "./zoa/smoothing.js";
 
 const model = memoryModel();
 const { bundle } = model;
@@ -98,12 +99,12 @@ const placesOf = ({ strangers }: Detected) => strangers.map(({ places }) => plac
 
 const stemAt = (shift: number) => moments(channelsOf(shown([shift]).sites, 0, channels));
 
-const NIGHT = SOURCE.map((value) => value + 0.5);
-const night = SOURCE.map(() => 0.5);
-const fog = SOURCE.map(() => 0.25);
+const NIGHT = unsmoothed(SOURCE.map((value) => value + 0.5));
+const night = unsmoothed(SOURCE.map(() => 0.5));
+const fog = unsmoothed(SOURCE.map(() => 0.25));
 
 const record = (alignment: Float32Array, shift: number): DomainRecord => ({
-	...{ id: "d7", name: "domain 7", vector: new Float32Array(SOURCE.length), alignment, madeAt: 0, lastUsedAt: 0 },
+	...{ id: "d7", name: "domain 7", vector: new Float32Array(night.length), alignment, madeAt: 0, lastUsedAt: 0 },
 	...{ stemMean: stemAt(shift).mean, stemVariance: stemAt(shift).variance, visits: 1, steps: 1 },
 });
 
@@ -133,7 +134,7 @@ test("what looks like nothing that is known gets the source's parameters, unless
 		asked.map(({ affine }) => affine),
 		[SOURCE],
 	);
-	assert.deepEqual(after.affines, [SOURCE, SOURCE]);
+	assert.deepEqual(after.affines, [unsmoothed(SOURCE), unsmoothed(SOURCE)]);
 	assert.deepEqual(placesOf(after), [[0, 1]]);
 });
 

@@ -2,6 +2,7 @@ import { concatMap, type OperatorFunction } from "rxjs";
 import { chosen, gathered } from "./activations.js";
 import { type Plan, planOf } from "./anatomy.js";
 import { packed } from "./batch.js";
+import { forward, sourceTheta } from "./forward.js";
 import { AKIN, isForeign, kindsOf, nearestOf, stemOfStudy } from "./kinds.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
@@ -9,10 +10,10 @@ import type { Activations, Bundle, Camera, Detected, Kind, Model, Strangers } fr
 import { aligned, beyond } from "./zoa/align.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
-import { type Moments, moments, pooled } from "./zoa/moments.js";
+import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
 import { ASTRAY, astrayOf, attempted, doesAsItIs, residualOf } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
-import { equal, isZero, plus, rows, type Vector, zeros } from "./zoa/vector.js";
+import { equal, isZero, plus, type Vector, zeros } from "./zoa/vector.js";
 
 /** Shift score up to which frames look so much like those of a kind that its parameters need no trial. */
 const SURE = 0.1;
@@ -56,18 +57,23 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		if (!learning.align || learning.published || isSettled || (isBehind && !learning.sweep)) return step;
 		const kinds = isSorting ? kindsOf(knowledge, plan) : [];
 		const opinionOf = (part: Part): Opinion => {
-			const byStem = () => stemAlignment(bundle, part.activations, learning.gate);
+			const byStem = () =>
+				stemAlignment(
+					bundle,
+					part.places.map((place) => step.stems[place]),
+					learning.gate,
+				);
 			if (!isSorting) return { isStranger: true, alignments: [byStem()], isSure: true };
 			if (verdict !== "same") return ofStrange(part, step, kinds, plan, byStem);
-			const asItIs = () => zeros(bundle.source.affine.length);
+			const asItIs = () => zeros(plan.source.length);
 			return isVisitor(part, step, kinds, plan)
 				? ofStrange(part, step, kinds, plan, asItIs)
 				: ofUsual(part, step, kinds, plan);
 		};
 		const predictedWith = async (part: Part, alignment: Vector): Promise<Part> => {
-			const affine = plus(plus(bundle.source.affine, alignment), learned(knowledge.mix));
+			const affine = plus(plus(plan.source, alignment), learned(knowledge.mix));
 			if (equal(affine, part.affine)) return part;
-			return { ...part, affine, activations: await model.forward(packed(part.places.map((i) => frames[i])), affine) };
+			return { ...part, affine, activations: await forward(model, packed(part.places.map((i) => frames[i])), affine) };
 		};
 		const bettered = async (part: Part, { alignments, isSure }: Opinion): Promise<Part> => {
 			let best = part;
@@ -200,7 +206,8 @@ const residual = (part: Part, plan: Plan): number => residualOf(attempt(part, pl
 const astray = (part: Part, plan: Plan): number => astrayOf(attempt(part, plan), plan);
 
 /** The stem's alignment to the average source frame: which classes are in view is not known yet. */
-const stemAlignment = ({ manifest, source }: Bundle, activations: Activations, gate: number): Vector => {
-	const measured = pooled(rows(activations.sites, source.sites.length));
-	return aligned(manifest.sites.slice(0, 1), source.affine, measured, source.sites, beyond(gate));
+const stemAlignment = (bundle: Bundle, stems: readonly RawMoments[], gate: number): Vector => {
+	const [stem] = bundle.manifest.sites;
+	const wanted = channelsOf(bundle.source.sites, 0, stem.channels);
+	return aligned([stem], sourceTheta(bundle), pooled(stems), wanted, beyond(gate));
 };

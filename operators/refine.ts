@@ -1,5 +1,6 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import { packed } from "./batch.js";
+import { forward, sourceTheta } from "./forward.js";
 import { affineOf } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Adapted, Bundle, Camera, Knowledge, Model, Recalled } from "./types.js";
@@ -17,8 +18,8 @@ export const refine = (model: Model, camera: Camera, learning: Learning): Operat
 	const pass = async (knowledge: Knowledge): Promise<Knowledge> => {
 		const { pass } = knowledge;
 		if (!pass?.todo.length) return knowledge;
-		const affine = affineOf(knowledge, bundle.source.affine, perturbed(pass.mix, pass.draws, learning.step));
-		const activations = await model.forward(packed(pass.todo[0]), affine);
+		const affine = affineOf(knowledge, sourceTheta(bundle), perturbed(pass.mix, pass.draws, learning.step));
+		const activations = await forward(model, packed(pass.todo[0]), affine);
 		return advanced(knowledge, pass, activations, bundle, learning);
 	};
 	return concatMap(async ({ knowledge: before, ...round }) => {
@@ -35,13 +36,9 @@ export const refine = (model: Model, camera: Camera, learning: Learning): Operat
 };
 
 /** Whether the batch was predicted with the θ that the window it would join is about. */
-const belongs = (
-	knowledge: Knowledge,
-	{ affines, verdict }: Omit<Recalled, "knowledge">,
-	{ source }: Bundle,
-): boolean => {
+const belongs = (knowledge: Knowledge, { affines, verdict }: Omit<Recalled, "knowledge">, bundle: Bundle): boolean => {
 	if (verdict === "odd") return false;
-	const present = affineOf(knowledge, source.affine);
+	const present = affineOf(knowledge, sourceTheta(bundle));
 	return [...new Set(affines)].every((affine) => norm(minus(present, affine)) <= SAME * norm(affine));
 };
 

@@ -50,6 +50,7 @@ export interface Sweeping {
  * `classes`: targets for the classes in view; `order`: one group of sites after the other; `balance`: frames of all classes
  * and none twice; `kinds`: frames that do not look like their domain given what is known of their kind; `candidate`:
  * strangers studied before they count as a domain; `guard`: the source where nothing better is found, or where the model is
- * nearly as sure as usual; `drift`: swept anew where the latest frames are out of line.
+ * nearly as sure as usual; `drift`: swept anew where the latest frames are out of line; `smoothing`: pictures smoothed that
+ * noise lies on.
  */
-export type SweepPart = "classes" | "order" | "balance" | "kinds" | "candidate" | "guard" | "drift";
+export type SweepPart = "classes" | "order" | "balance" | "kinds" | "candidate" | "guard" | "drift" | "smoothing";

@@ -1,6 +1,7 @@
 import type { Plan } from "./anatomy.js";
 import { packed } from "./batch.js";
-import type { Model, Pictured, Study, Tuning } from "./types.js";
+import { forward } from "./forward.js";
+import type { Frame, Model, Pictured, Study, Tuning } from "./types.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
@@ -29,6 +30,9 @@ const FIRST = 16;
 
 /** Share of what is kept that must be new since the last sweep for another one. */
 const RENEWED = 0.6;
+
+/** Frames over which it is sought how often they are to be smoothed. */
+const FEW = 8;
 
 /** Frames that a sweep passes through the model at once. */
 export const BATCH = 8;
@@ -96,11 +100,18 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined):
 /** One more batch of the pass under way. */
 export const advanced = async (study: Study, model: Model, plan: Plan): Promise<Study> => {
 	const tuning = study.tuning as Tuning;
+	const all = passing(tuning);
 	const from = BATCH * tuning.done.length;
-	const frames = tuning.frames.slice(from, from + BATCH);
-	const done = [...tuning.done, await model.forward(packed(frames), plus(plan.source, next(tuning) as Vector))];
-	if (from + frames.length < tuning.frames.length) return { ...study, tuning: { ...tuning, done } };
+	const frames = all.slice(from, from + BATCH);
+	const done = [...tuning.done, await forward(model, packed(frames), plus(plan.source, next(tuning) as Vector))];
+	if (from + frames.length < all.length) return { ...study, tuning: { ...tuning, done } };
 	return passed(study, { ...tuning, done: [] }, plan.measurementOf(done), plan);
+};
+
+/** The frames that the pass under way is about: a few, of all ages, while it is sought how often they are to be smoothed. */
+const passing = ({ frames, sweep, present }: Tuning): readonly Frame[] => {
+	const apart = sweep.seeking && !present ? Math.ceil(frames.length / FEW) : 1;
+	return frames.filter((_, i) => i % apart === 0);
 };
 
 /** What comes after a complete pass. */

@@ -39,6 +39,8 @@ export interface Inferred extends Decoded {
 	readonly thumbnails: readonly Vector[];
 	/** θ [P] that each frame was predicted with. */
 	readonly affines: readonly Vector[];
+	/** Where something is learned: raw moments [2,E] of each frame's stem, as it is, unsmoothed, and before the stem's affine. */
+	readonly stems: readonly RawMoments[];
 	/** `zoa+`: frames that do not look like their domain, most first. */
 	readonly strangers: readonly Strangers[];
 	/** Frames for which what was learned gave no numbers, and which the model as it was prepared had to predict, if it could. */
@@ -46,10 +48,7 @@ export interface Inferred extends Decoded {
 }
 
 /** detect: how far the batch's stem is from the domain so far. */
-export interface Detected extends Inferred, Judgement {
-	/** Raw moments [2,E] of each frame's stem, before its affine: nothing that is learned can move it. */
-	readonly stems: readonly RawMoments[];
-}
+export interface Detected extends Inferred, Judgement {}
 
 /** recall: the knowledge with the old domain stored and the new one, once it was seen long enough, taken up. */
 export interface Recalled extends Detected {
@@ -274,7 +273,7 @@ export interface Manifest {
 	};
 	readonly labels: readonly string[];
 	readonly input: { readonly width: number; readonly height: number; readonly order: "gbr"; readonly fit: Fit };
-	/** P, the length of the `affine` input. */
+	/** Length of the graph's `affine` input, the scales and biases of all sites: P − 1, see zoa/smoothing.ts. */
 	readonly affine: number;
 	/** In the order of the `affine` input and of the columns of the `sites` output; the stem's own site is first. */
 	readonly sites: readonly Site[];
@@ -296,7 +295,7 @@ export interface Manifest {
 
 /** `source.bin`: what the model's world looked like where it was calibrated. C classes, E, S, F, d as in the manifest. */
 export interface Source {
-	/** θ0 [P]: the affine values that reproduce the model as it was. */
+	/** The graph's `affine` input that reproduces the model as it was. */
 	readonly affine: Float32Array;
 	/** [F], mean over calibration frames. */
 	readonly tapMean: Float32Array;
@@ -374,7 +373,7 @@ export interface Activations {
 export interface Model {
 	readonly bundle: Bundle;
 	/**
-	 * Runs the frozen graph. Takes ownership of `pixels` [n,3,H,W] (its buffer is detached); `affine` [P] is copied.
+	 * Runs the frozen graph. Takes ownership of `pixels` [n,3,H,W] (its buffer is detached); `affine` is copied.
 	 * @throws {EdgeError} `model`
 	 */
 	forward(pixels: Uint8Array<ArrayBuffer>, affine: Float32Array): Promise<Activations>;
@@ -438,7 +437,7 @@ export interface Control {
 	take(): { readonly command: Command; done(refusal?: string): void } | undefined;
 }
 
-/** What is remembered of a domain. P, d as in the manifest. */
+/** What is remembered of a domain. */
 export interface DomainRecord {
 	readonly id: string;
 	readonly name: string;

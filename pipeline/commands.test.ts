@@ -5,6 +5,7 @@ import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
 import { LEARNING, pictures } from "../operators/fixtures.js";
+import { sourceTheta } from "../operators/forward.js";
 import { affineOf, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
 import type { Learning } from "../operators/settings.js";
 import type { Adapted, Command, Control, Knowledge, Outlet } from "../operators/types.js";
@@ -15,7 +16,7 @@ import { pipeline } from "./pipeline.js";
 const SCENES = [...pictures(96, 100, 1), ...pictures(96, 20, 2), ...pictures(96, 100, 3)];
 
 const model = memoryModel();
-const source = model.bundle.source.affine;
+const source = sourceTheta(model.bundle);
 const first = () => firstKnowledge(model.bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
 
 interface Play {

@@ -6,7 +6,7 @@ import { lastValueFrom, tap, toArray } from "rxjs";
 import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
-import { LEARNING, pictures } from "../operators/fixtures.js";
+import { clear, LEARNING, pictures } from "../operators/fixtures.js";
 import { affineOf, type Checkpoint, checkpointOf, firstKnowledge, resumed } from "../operators/knowledge.js";
 import type { Learning, Settings } from "../operators/settings.js";
 import type { Adapted, Camera, Knowledge, Model, Outlet } from "../operators/types.js";
@@ -157,7 +157,7 @@ test("a step whose loss is not finite is dropped and counted, and θ stays finit
 test("what was learned and gives no numbers is passed over for the model as it was prepared, until a step mends it", async () => {
 	const model = memoryModel();
 	const { affine: source } = model.bundle.source;
-	const isSource = (affine: Float32Array) => affine.every((value, i) => value === source[i]);
+	const isSource = (affine: Float32Array) => source.every((value, i) => value === affine[i]);
 	let broken = 0;
 	const brittle: Model = {
 		...model,
@@ -314,7 +314,7 @@ test("knowledge is stored every so many frames", async () => {
 });
 
 test("zoa+ leaves an ordinary scene as it is, and a mixture of scenes that no parameters fit", async () => {
-	const ordinary = pictures(160, 100, 1);
+	const ordinary = clear(160, 1);
 	const mixture = pictures(160, 100, 1).map((picture, i) => (i % 2 ? picture.map((value) => value / 8) : picture));
 	for (const scene of [ordinary, mixture]) {
 		const { last, rounds } = await played(openMemoryCamera({ pictures: scene }), {

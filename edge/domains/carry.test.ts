@@ -9,6 +9,7 @@ import { openStore } from "../../adapters/bank.js";
 import { openBundle } from "../../adapters/bundle.js";
 import { makeClip, temporaryDirectory } from "../../adapters/fixtures.js";
 import type { DomainRecord, Manifest } from "../../operators/types.js";
+import { unsmoothed, withSmoothing } from "../../operators/zoa/smoothing.js";
 import { bankOf } from "../bank.js";
 import { main, starter } from "../fixtures.js";
 import { bundled } from "../paths.js";
@@ -23,8 +24,9 @@ const domain = (n: number, id = `d${n}`, channels = manifest.sites[0].channels):
 	const floats = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(n * 1000 + i) * 10 ** (n % 5));
 	return {
 		...sampleDomain(n, id),
-		vector: floats(manifest.affine),
-		alignment: floats(manifest.affine),
+		vector: unsmoothed(floats(manifest.affine)),
+		// One as it was before pictures were smoothed.
+		alignment: n === 4 ? floats(manifest.affine) : withSmoothing(floats(manifest.affine + 1), n % 3),
 		stemMean: floats(channels),
 		stemVariance: floats(channels),
 		...(n % 2 === 0 && { shift: floats(manifest.features) }),
@@ -214,6 +216,8 @@ describe("a file that cannot be taken up is one clear sentence, and nothing is s
 				'"stemMean":{"float32":"AADAfwAA',
 				/line 3, domain\.stemMean: expected \d+ finite/,
 			],
+			// 1e9, the bytes of which end with the text.
+			[/(?<="alignment":\{"float32":"[^"]*)[^"]{8}(?=")/, "AAAoa25O", /line 3, domain\.alignment: .* how often/],
 			['"vector":', '"__proto__":', /line 3, domain\.vector: expected/],
 			[/^.*$/, "{", /line 3, the whole of it/],
 		] as const)

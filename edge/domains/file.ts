@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { DomainRecord } from "../../operators/types.js";
+import { isSmoothing, smoothingOf } from "../../operators/zoa/smoothing.js";
 
 /*
  * Knowledge as a file that can be carried: lines of JSON. The first says what it is, for which model, and the checksum of
@@ -21,7 +22,7 @@ export interface Carried {
 	readonly domain: DomainRecord;
 }
 
-/** What a vector of knowledge must measure up to: P and d of the model's manifest, and E of a way of learning. */
+/** What a vector of knowledge must measure up to: `affine` and d of the model's manifest, and E of a way of learning. */
 export interface Shape {
 	readonly affine: number;
 	readonly features: number;
@@ -85,8 +86,8 @@ const carried = ({ affine, features, channels }: Shape, ofWay: string) =>
 		domain: z.looseObject({
 			id: name,
 			name: z.string().max(256),
-			vector: floats(affine),
-			alignment: floats(affine),
+			vector: parameters(affine),
+			alignment: parameters(affine),
 			stemMean: floats(channels(ofWay)),
 			stemVariance: floats(channels(ofWay)),
 			shift: floats(features).exactOptional(),
@@ -98,13 +99,18 @@ const carried = ({ affine, features, channels }: Shape, ofWay: string) =>
 		}),
 	});
 
-const floats = (length: number) =>
+/** Without the last of them in a file from before pictures were smoothed. */
+const parameters = (affine: number) =>
 	z.custom<Float32Array>(
-		(value) => value instanceof Float32Array && value.length === length && value.every(Number.isFinite),
-		{
-			error: `expected ${length} finite numbers`,
-		},
+		(value) => isFloats(value, affine) || (isFloats(value, affine + 1) && isSmoothing(smoothingOf(value))),
+		{ error: `expected ${affine} finite numbers and how often pictures are smoothed` },
 	);
+
+const isFloats = (value: unknown, length: number): value is Float32Array =>
+	value instanceof Float32Array && value.length === length && value.every(Number.isFinite);
+
+const floats = (length: number) =>
+	z.custom<Float32Array>((value) => isFloats(value, length), { error: `expected ${length} finite numbers` });
 
 const packed = (_key: string, value: unknown): unknown =>
 	value instanceof Float32Array

@@ -4,7 +4,7 @@ import type { Settings } from "../../operators/settings.js";
 import type { Adapted, Bundle, Command, Frame, Inferred, Knowledge } from "../../operators/types.js";
 
 /** Of what is written here; other formats are not read. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** All that a chapter's rounds depend on and that does not come with them. */
 export interface Head {

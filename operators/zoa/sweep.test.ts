@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { smoothingOf, unsmoothed } from "./smoothing.js";
 import {
 	type Anatomy,
 	advancedSweep,
@@ -15,12 +16,12 @@ import type { Vector } from "./vector.js";
 
 const CHANNELS = 4;
 const SITES = [0, 1, 2].map((k) => ({ offset: 2 * k * CHANNELS, channels: CHANNELS, perturbed: true }));
-const SOURCE = Float32Array.from({ length: 2 * CHANNELS * SITES.length }, (_, i) =>
-	i % (2 * CHANNELS) < CHANNELS ? 1 : 0,
+const SOURCE = unsmoothed(
+	Float32Array.from({ length: 2 * CHANNELS * SITES.length }, (_, i) => (i % (2 * CHANNELS) < CHANNELS ? 1 : 0)),
 );
 const ANATOMY: Anatomy = {
 	...{ sites: SITES, source: SOURCE, apart: [0, 0, 0], tolerances: [0.1, 0.1, 0.1] },
-	...{ groups: 7, guarded: true },
+	...{ groups: 7, guarded: true, smoothings: [] },
 };
 
 interface World {
@@ -33,7 +34,8 @@ interface World {
 	readonly doubt?: number;
 }
 
-type Passage = (mean: number, deviation: number) => readonly [mean: number, deviation: number];
+/** `times`: how often the picture is smoothed. */
+type Passage = (mean: number, deviation: number, times: number) => readonly [mean: number, deviation: number];
 
 const unchanged: Passage = (mean, deviation) => [mean, deviation];
 
@@ -51,8 +53,8 @@ const seen = (
 		raw.fill(m * m + d * d, total + k * CHANNELS, total + (k + 1) * CHANNELS);
 		const [scale, bias] = [1 + alignment[offset], alignment[offset + CHANNELS]];
 		[m, d] = [scale * m + bias, Math.abs(scale) * d];
-		if (k === 0) [m, d] = stem(m, d);
-		if (k === 1) [m, d] = middle(m, d);
+		if (k === 0) [m, d] = stem(m, d, smoothingOf(alignment));
+		if (k === 1) [m, d] = middle(m, d, smoothingOf(alignment));
 	}
 	return { frames: 64, measured: raw, target, concentration: 0, doubt };
 };
@@ -167,4 +169,35 @@ test("the gain is the part of what was out of line that is in line now", () => {
 	assert.equal(gainOf(source, attempt(Number.NaN), ANATOMY), undefined);
 	const inLine = attempt(0);
 	assert.equal(gainOf(inLine, inLine, ANATOMY), 0);
+});
+
+const SMOOTHING: Anatomy = { ...ANATOMY, smoothings: [1, 2] };
+
+/** Noise that makes the sites behind the stem vary, the less the more it is smoothed. */
+const noisy =
+	(left: readonly number[]): Passage =>
+	(m, d, times) => [m, d * (1 + left[times])];
+
+test("noise is smoothed away, over a few frames first, and what it has cost of contrast is made good", () => {
+	const world: World = { mean: 2, deviation: 0.5, stem: noisy([4, 1, 0.02]) };
+	const { latest, open, passes, isHome } = swept(world, { anatomy: SMOOTHING });
+	assert.equal(smoothingOf(latest.alignment), 2);
+	assert.deepEqual(open, [true, false, false]);
+	assert.ok(!isHome && residualOf(latest, SMOOTHING) < 1);
+	// The source; the stem as it is; bare and with the stem at each smoothing; the same at the best for all frames.
+	assert.equal(passes, 1 + 1 + 2 + 2 + 2);
+});
+
+test("pictures are not smoothed where that does not take away enough", () => {
+	const once = swept({ mean: 2, deviation: 0.5, stem: noisy([4, 1, 0.9]) }, { anatomy: SMOOTHING });
+	assert.equal(smoothingOf(once.latest.alignment), 1);
+	const never = swept({ mean: 2, deviation: 0.5, stem: noisy([4, 3.9, 0]) }, { anatomy: SMOOTHING });
+	assert.equal(smoothingOf(never.latest.alignment), 0, "the next is not tried where the one before did not help");
+	assert.deepEqual(never.latest.alignment, swept({ mean: 2, deviation: 0.5, stem: noisy([4]) }).latest.alignment);
+});
+
+test("pictures of the source's kind are never smoothed, though it might bring them further into line", () => {
+	const { passes, latest } = swept({ mean: 0.05, deviation: 1, stem: noisy([0.1, 0, 0]) }, { anatomy: SMOOTHING });
+	assert.equal(passes, 1);
+	assert.ok(latest.alignment.every((a) => a === 0));
 });

@@ -1,13 +1,14 @@
 import { aligned, shiftScores } from "./align.js";
 import type { AffineSite } from "./mix.js";
 import type { RawMoments } from "./moments.js";
+import { smoothingOf, withSmoothing } from "./smoothing.js";
 import { misalignment, strangeness, tolerancesOf } from "./tolerance.js";
 import { type Vector, zeros } from "./vector.js";
 
 /*
- * Alignment from front to back. What is measured behind a site that is about to move says nothing about what is needed
- * there, and all sites moved at once over-correct. So a sweep aligns one group of sites after the other, each from a pass
- * over the same frames with the groups before it in place.
+ * First how often pictures are to be smoothed, then alignment from front to back. What is measured behind a site that is about
+ * to move says nothing about what is needed there, and all sites moved at once over-correct. So a sweep aligns one group of
+ * sites after the other, each from a pass over the same frames with the groups before it in place.
  */
 
 /** What a sweep has to know of the model. */
@@ -21,6 +22,8 @@ export interface Anatomy {
 	readonly tolerances: readonly number[];
 	/** Groups that the sites behind the stem are taken in; 0: all sites at once. */
 	readonly groups: number;
+	/** How often pictures may be smoothed, each tried where the one before has helped. */
+	readonly smoothings: readonly number[];
 	/** Whether an alignment that is not worth having is dropped, see `betterOf`, or not looked for, see `isSure`. */
 	readonly guarded: boolean;
 }
@@ -55,6 +58,8 @@ export interface Sweep {
 	readonly isHome: boolean;
 	/** Doubt that the model has of the source's kind of picture; undefined: that is not known. */
 	readonly usualDoubt: number | undefined;
+	/** While it is sought how often the picture is to be smoothed, over a few of the frames. */
+	readonly seeking: Seeking | undefined;
 	/** Sites before this one have had their turn; those from `until` on get none. */
 	readonly from: number;
 	readonly until: number;
@@ -62,23 +67,24 @@ export interface Sweep {
 	readonly trial: { readonly alignment: Vector; readonly open: readonly boolean[]; readonly to: number } | undefined;
 }
 
+interface Seeking {
+	/** The best so far: with no alignment yet, or with that of the stem. */
+	readonly best: Attempt | undefined;
+}
+
 /** A sweep, over the first `until` sites where that is given. */
 export const begunSweep = (
-	{ sites, source }: Anatomy,
-	{ until = sites.length, usualDoubt }: { until?: number | undefined; usualDoubt?: number | undefined } = {},
-): Sweep => {
-	const open = sites.map(() => false);
-	return {
-		open,
-		source: undefined,
-		latest: undefined,
-		isHome: false,
-		usualDoubt,
-		from: 0,
-		until,
-		trial: { alignment: zeros(source.length), open, to: 0 },
-	};
-};
+	anatomy: Anatomy,
+	{ until = anatomy.sites.length, usualDoubt }: { until?: number | undefined; usualDoubt?: number | undefined } = {},
+): Sweep => ({
+	source: undefined,
+	latest: undefined,
+	isHome: false,
+	usualDoubt,
+	seeking: undefined,
+	until,
+	...bare(0, anatomy),
+});
 
 /** The end of the group that starts at a site; the stem is a group of its own. */
 const groupEnd = (from: number, until: number, { sites: { length }, groups }: Anatomy): number => {
@@ -172,23 +178,58 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 	if (!trial) return sweep;
 	const latest = attempted(trial.alignment, measurement, anatomy);
 	const after = { ...sweep, source: sweep.source ?? latest, latest, open: trial.open, from: trial.to };
+	const isWell = isPlain(latest, anatomy) || astrayOf(latest, anatomy) < WELL;
+	if (!sweep.source && !isWell && anatomy.smoothings.length > 0)
+		return sought(after, latest, latest, { best: undefined }, anatomy);
+	if (after.seeking) return sought(after, after.source, latest, after.seeking, anatomy);
 	return { ...after, ...following(after, latest, anatomy) };
+};
+
+/** Share of what is out of line that a smoothing has to do away with. */
+const WORTH_IT = 0.3;
+
+/**
+ * How often the picture is to be smoothed, sought over a few of the frames, one try after the other. Each is judged with the
+ * stem aligned to it if it needs that, since what is smoothed has less contrast. Then all frames have their turn.
+ */
+const sought = (sweep: Sweep, source: Attempt, latest: Attempt, { best }: Seeking, anatomy: Anatomy): Sweep => {
+	const { usualDoubt, from } = sweep;
+	const times = smoothingOf(latest.alignment);
+	const isBare = from === 0;
+	if (isBare && !isOrdinary(latest, usualDoubt, anatomy)) {
+		const ahead = following({ ...sweep, until: 1 }, latest, anatomy);
+		if (ahead.trial) return { ...sweep, ...ahead, seeking: { best } };
+	}
+	const isBetter = !best || residualOf(latest, anatomy) < (1 - WORTH_IT) * residualOf(best, anatomy);
+	const more = isBetter ? anatomy.smoothings.find((other) => other > times) : undefined;
+	const chosen = isBetter ? latest : best;
+	if (more !== undefined) return { ...sweep, seeking: { best: chosen }, ...bare(more, anatomy) };
+	const settled = { ...sweep, seeking: undefined, ...bare(smoothingOf(chosen.alignment), anatomy) };
+	if (smoothingOf(chosen.alignment) > 0) return settled;
+	return { ...settled, latest: source, ...following(settled, source, anatomy) };
+};
+
+/** A trial of pictures smoothed so often, with the source's own scales and biases. */
+const bare = (times: number, { sites, source }: Anatomy) => {
+	const open = sites.map(() => false);
+	return { open, from: 0, trial: { alignment: withSmoothing(zeros(source.length), times), open, to: 0 } };
 };
 
 /** What comes after an attempt: the next group that is out of line, if what lies behind asks for one. */
 const following = ({ open, from, until, usualDoubt }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
 	const { scores, measurement } = latest;
 	const { sites, source, tolerances, groups } = anatomy;
+	const times = smoothingOf(latest.alignment);
 	const isInHand = groups === 0 || astrayOf(latest, anatomy) < IN_HAND;
 	const last = isInHand ? sites.length : Math.max(1, sites.length - 1);
 	for (let next = from; next < until; ) {
 		if (next === 0 ? isOrdinary(latest, usualDoubt, anatomy) : misalignment(scores, tolerances, next) < 1)
-			return { from: next, trial: undefined, isHome: next === 0 };
+			return { from: next, trial: undefined, isHome: next === 0 && times === 0 };
 		const to = groupEnd(next, until, anatomy);
 		const wider = open.map((is, k) => is || (k >= next && k < Math.min(to, last) && scores[k] > tolerances[k]));
 		if (wider.some((is, k) => is !== open[k])) {
 			const alignment = aligned(sites, source, measurement.measured, measurement.target, (_, k) => wider[k]);
-			return { from: next, trial: { alignment, open: wider, to } };
+			return { from: next, trial: { alignment: withSmoothing(alignment, times), open: wider, to } };
 		}
 		next = to;
 	}

@@ -16,7 +16,16 @@ const piped = (name: string, configured: string, change: (learning: Learning) =>
 	};
 };
 
-const PARTS: readonly SweepPart[] = ["classes", "order", "balance", "kinds", "candidate", "guard", "drift"];
+const PARTS: readonly SweepPart[] = [
+	"classes",
+	"order",
+	"balance",
+	"kinds",
+	"candidate",
+	"guard",
+	"drift",
+	"smoothing",
+];
 
 /** What runs in the daemon, and its parts each alone. */
 export const pipedMethods: readonly Method[] = [

@@ -1,0 +1,17 @@
+import type { Activations, Bundle, Model } from "./types.js";
+import { smooth, smoothingOf, unsmoothed } from "./zoa/smoothing.js";
+import type { Vector } from "./zoa/vector.js";
+
+/** θ0 [P]: the model as it was prepared, and pictures as they are. */
+export const sourceTheta = ({ source }: Bundle): Vector => unsmoothed(source.affine);
+
+/** A pass of pictures [n,3,H,W], which are smoothed as often as θ [P] says. Takes `pixels`, as the model does. */
+export const forward = async (
+	model: Pick<Model, "bundle" | "forward">,
+	pixels: Uint8Array<ArrayBuffer>,
+	theta: Vector,
+): Promise<Activations> => {
+	const { width, height } = model.bundle.manifest.input;
+	smooth(pixels, width, height, smoothingOf(theta));
+	return model.forward(pixels, theta.subarray(0, theta.length - 1));
+};
