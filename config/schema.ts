@@ -42,7 +42,9 @@ const adapt = z.strictObject({
 		),
 	cpu: share("90%")
 		.prefault("20%")
-		.describe("Most of the frames that go through the model that may be learning's, in percent, with zoa+."),
+		.describe(
+			"Most of the frames that go through the model that may be learning's, in percent, with zoa+; what is not used is saved, up to 2,048 frames.",
+		),
 	align: z
 		.boolean()
 		.default(true)

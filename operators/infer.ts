@@ -5,7 +5,7 @@ import { forward, sourceTheta } from "./forward.js";
 import { affineOf } from "./knowledge.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
-import type { Batched, Inferred, Knowledge, Model } from "./types.js";
+import type { Activations, Batched, Inferred, Knowledge, Model } from "./types.js";
 import { smoothingOf } from "./zoa/smoothing.js";
 import { thumbnail } from "./zoa/thumbnail.js";
 import type { Vector } from "./zoa/vector.js";
@@ -29,29 +29,23 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 	};
 	return concatMap(async ({ pixels, ...step }) => {
 		const { frames, knowledge } = step;
-		const predicted = async (tensor: typeof pixels, affine: Vector, shift: Knowledge["shift"]) => {
-			const activations = await forward(model, tensor, affine);
-			return {
-				affines: frames.map(() => affine),
-				activations,
-				predictions: predictions(frames, activations, { shift }, bundle),
-			};
-		};
+		const predicted = (activations: Activations, theta: Vector, shift: Knowledge["shift"]) => ({
+			affines: frames.map(() => theta),
+			activations,
+			predictions: predictions(frames, activations, { shift }, bundle),
+		});
 		const theta = parameters(knowledge);
-		const pass = predicted(pixels, theta, knowledge.shift);
-		const asItIs = learning && smoothingOf(theta) > 0 ? forward(model, packed(frames), source) : undefined;
+		const isApart = learning !== undefined && !knowledge.frozen && smoothingOf(theta) > 0;
+		// This one first: the others are smoothed while the model is at work on it.
+		const asTheyAre = isApart ? forward(model, packed(frames), source) : undefined;
+		const passes = Promise.all([forward(model, pixels, theta), asTheyAre]);
 		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
-		const learned = await pass;
-		const stems = learning ? stemRows(bundle, (await asItIs) ?? learned.activations) : [];
+		const [activations, atSource] = await passes;
+		const learned = predicted(activations, theta, knowledge.shift);
 		const failed = frames.length - learned.predictions.length;
-		if (failed === 0) return { ...step, ...learned, stems, thumbnails, strangers: [], failed };
-		return {
-			...step,
-			...(await predicted(packed(frames), source, undefined)),
-			stems,
-			thumbnails,
-			strangers: [],
-			failed,
-		};
+		const fallback = async () => atSource ?? forward(model, packed(frames), source);
+		const valid = failed === 0 ? learned : predicted(await fallback(), source, undefined);
+		const stems = learning ? stemRows(bundle, atSource ?? valid.activations) : [];
+		return { ...step, ...valid, atSource, stems, thumbnails, strangers: [], failed };
 	});
 };

@@ -5,7 +5,7 @@ import { blankDetector } from "./zoa/detector.js";
 import { emptyMemory } from "./zoa/memory.js";
 import { emptyMix, learned, type Mix, rebased } from "./zoa/mix.js";
 import { emptySimilarities } from "./zoa/published.js";
-import { unsmoothed } from "./zoa/smoothing.js";
+import { isSmoothing, smoothingOf, unsmoothed } from "./zoa/smoothing.js";
 import { allFinite, plus, type Vector, zeros } from "./zoa/vector.js";
 
 /** θ = θ0 + a + Σ π_i·V_i + ε [P], for the given mix or the present one. */
@@ -38,8 +38,8 @@ export const unstudied = (classes: number) => ({
 	gain: undefined,
 });
 
-/** Frames that learning may pass through the model at once. */
-export const BURST = 1024;
+/** Frames that learning may pass through the model at once: so much of its share is saved. */
+export const BURST = 2048;
 
 /** What was stored before pictures were smoothed lacks the last of P entries, which was 0. */
 const whole = (vector: Vector, parameters: number): Vector =>
@@ -169,7 +169,7 @@ export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefine
 	const parameters = first.alignment.length;
 	const fitting = (vector: unknown) => {
 		const found = vector instanceof Float32Array ? whole(vector, parameters) : undefined;
-		return found?.length === parameters && allFinite(found) ? found : undefined;
+		return found?.length === parameters && allFinite(found) && isSmoothing(smoothingOf(found)) ? found : undefined;
 	};
 	const target = fitting(checkpoint?.learned);
 	const alignment = fitting(checkpoint?.alignment);

@@ -31,7 +31,7 @@ const FIRST = 16;
 /** Share of what is kept that must be new since the last sweep for another one. */
 const RENEWED = 0.6;
 
-/** Frames over which it is sought how often they are to be smoothed. */
+/** Frames, at most, over which it is sought how often they are to be smoothed. */
 const FEW = 8;
 
 /** Frames that a sweep passes through the model at once. */
@@ -53,7 +53,11 @@ export const withPicture = (
 	const latest = { ...pictures, kept: [...pictures.kept, picture].slice(-KEPT) };
 	const [offer, next] = isBalanced ? offered(pictures, picture, random, KEPT) : [latest, random];
 	// What came as a part of its batch's moments is copied, or all of these would stay with it.
-	const kept = offer.kept.map((one) => (one === picture ? { ...one, atSource: one.atSource?.slice() } : one));
+	const kept = offer.kept.map((one) =>
+		one === picture
+			? { ...one, atSource: one.atSource && { ...one.atSource, sites: one.atSource.sites.slice() } }
+			: one,
+	);
 	return [{ ...study, look, tuned, pictures: { ...offer, kept } }, next];
 };
 
@@ -90,11 +94,12 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined):
 		tuning,
 		tuned: { ...tuned, until: tuned.frames },
 	};
-	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
+	// Frames that went through the model with the source's own parameters need not do so again.
 	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
 	if (atSource.length < kept.length) return after;
-	const probabilities = kept.map(({ probabilities }) => probabilities);
-	return passed(after, tuning, plan.measurement(atSource, probabilities), plan);
+	const sites = atSource.map(({ sites }) => sites);
+	const probabilities = atSource.map(({ probabilities }) => probabilities);
+	return passed(after, tuning, plan.measurement(sites, probabilities), plan);
 };
 
 /** One more batch of the pass under way. */
@@ -109,14 +114,17 @@ export const advanced = async (study: Study, model: Model, plan: Plan): Promise<
 };
 
 /** The frames that the pass under way is about: a few, of all ages, while it is sought how often they are to be smoothed. */
-const passing = ({ frames, sweep, present }: Tuning): readonly Frame[] => {
-	const apart = sweep.seeking && !present ? Math.ceil(frames.length / FEW) : 1;
-	return frames.filter((_, i) => i % apart === 0);
+const passing = (tuning: Tuning): readonly Frame[] => {
+	const { frames, sweep } = tuning;
+	const present = untried(tuning);
+	const count = sweep.seeking && !present ? Math.min(FEW, frames.length) : frames.length;
+	return Array.from({ length: count }, (_, i) => frames[Math.floor((i * frames.length) / count)]);
 };
 
 /** What comes after a complete pass. */
 const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Plan): Study => {
-	const { sweep, present, stems, isCheck } = tuning;
+	const { sweep, stems, isCheck } = tuning;
+	const present = untried(tuning);
 	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, tuning, plan);
 	if (!sweep.source || !present) {
 		const after = { ...tuning, sweep: advancedSweep(sweep, measurement, plan) };
@@ -128,9 +136,12 @@ const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Pl
 	return isOver ? settled(study, after, plan) : { ...study, tuning: after };
 };
 
+/** The alignment that there is, where the source's parameters will not do and it is that one's turn. */
+const untried = ({ sweep, present }: Tuning): Vector | undefined =>
+	sweep.source && !sweep.isHome ? present : undefined;
+
 /** What the next pass is made with: the source's parameters and, where these will not do, the present ones; then groups. */
-const next = ({ sweep, present }: Tuning): Vector | undefined =>
-	sweep.source && !sweep.isHome && present ? present : sweep.trial?.alignment;
+const next = (tuning: Tuning): Vector | undefined => untried(tuning) ?? tuning.sweep.trial?.alignment;
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
 const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {

@@ -9,7 +9,7 @@ import { packed } from "./batch.js";
 import { stemRows } from "./detect.js";
 import { clear, dark, hazy, LEARNING as WITH_STEPS } from "./fixtures.js";
 import { sourceTheta } from "./forward.js";
-import { checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
+import { BURST, checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { Learning } from "./settings.js";
 import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
@@ -170,12 +170,12 @@ test("learning takes no more than a burst and its share of the frames", async ()
 		let sum = 0;
 		for (const [round] of rounds.entries()) {
 			sum += passed[round] ?? 0;
-			assert.ok(sum <= 1024 + ((round + 1) * BATCH * cpu) / (1 - cpu), `${sum} frames by round ${round}`);
+			assert.ok(sum <= BURST + ((round + 1) * BATCH * cpu) / (1 - cpu), `${sum} frames by round ${round}`);
 		}
 		return sum;
 	};
 	const [little, much] = [await total(0.01), await total(0.9)];
-	assert.ok(much > 1024 + scene.length * 0.0102, `${much}: the bound was never reached`);
+	assert.ok(much > BURST + scene.length * 0.0102, `${much}: the bound was never reached`);
 	assert.ok(little < much);
 });
 

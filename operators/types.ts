@@ -30,7 +30,7 @@ export interface Batched extends Decoded {
 	readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** infer: one forward pass with the affine that the knowledge amounts to, and the classes it predicts. */
+/** infer: one forward pass with the θ that the knowledge amounts to, and the classes it predicts. */
 export interface Inferred extends Decoded {
 	readonly activations: Activations;
 	/** Of each frame for which what came out of the model is numbers. */
@@ -39,6 +39,8 @@ export interface Inferred extends Decoded {
 	readonly thumbnails: readonly Vector[];
 	/** θ [P] that each frame was predicted with. */
 	readonly affines: readonly Vector[];
+	/** A pass with θ0, where the frames were predicted smoothed and something is learned. */
+	readonly atSource: Activations | undefined;
 	/** Where something is learned: raw moments [2,E] of each frame's stem, as it is, unsmoothed, and before the stem's affine. */
 	readonly stems: readonly RawMoments[];
 	/** `zoa+`: frames that do not look like their domain, most first. */
@@ -196,8 +198,8 @@ export interface Pictured extends Remembered {
 	readonly thumbnail: Vector;
 	/** Raw moments [2,E] of its stem. */
 	readonly stem: RawMoments;
-	/** Raw moments [2,S] of all sites, where it was predicted with the source's own parameters. */
-	readonly atSource: RawMoments | undefined;
+	/** What a pass with the source's own parameters showed, if there was one: raw moments [2,S] of all sites, and what it predicted. */
+	readonly atSource: { readonly sites: RawMoments; readonly probabilities: Vector } | undefined;
 }
 
 /** A frame of a domain with raw moments [2,S] of all sites as it was predicted. */

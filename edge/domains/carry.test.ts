@@ -175,8 +175,8 @@ describe("a file that cannot be taken up is one clear sentence, and nothing is s
 
 	it("that is newer", () =>
 		refused(
-			changed(at(0, '"version":1', '"version":2')),
-			/was written by a newer acclimate \(version 2, this one reads 1\)/,
+			changed(at(0, '"version":2', '"version":3')),
+			/was written by a newer acclimate \(version 3, this one reads 2\)/,
 		));
 
 	it("that is damaged", async () => {

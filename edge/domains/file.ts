@@ -8,8 +8,8 @@ import { isSmoothing, smoothingOf } from "../../operators/zoa/smoothing.js";
  * all others; each of those is one domain of one camera. Arrays of floats are base64 of their little-endian bytes.
  */
 
-/** Of the lines and what is in them; another version is not read. */
-const VERSION = 1;
+/** Of the lines and what is in them; a newer version is not read. */
+const VERSION = 2;
 const FORMAT = "acclimate-domains";
 
 /** Bytes of a file: some two thousand domains of a model with 9,600 adaptable parameters. */
@@ -86,8 +86,8 @@ const carried = ({ affine, features, channels }: Shape, ofWay: string) =>
 		domain: z.looseObject({
 			id: name,
 			name: z.string().max(256),
-			vector: parameters(affine),
-			alignment: parameters(affine),
+			vector: parameters(affine, (times) => times === 0),
+			alignment: parameters(affine, isSmoothing),
 			stemMean: floats(channels(ofWay)),
 			stemVariance: floats(channels(ofWay)),
 			shift: floats(features).exactOptional(),
@@ -99,10 +99,10 @@ const carried = ({ affine, features, channels }: Shape, ofWay: string) =>
 		}),
 	});
 
-/** Without the last of them in a file from before pictures were smoothed. */
-const parameters = (affine: number) =>
+/** Without the last of them in a file of the first version, from before pictures were smoothed. */
+const parameters = (affine: number, may: (smoothings: number) => boolean) =>
 	z.custom<Float32Array>(
-		(value) => isFloats(value, affine) || (isFloats(value, affine + 1) && isSmoothing(smoothingOf(value))),
+		(value) => isFloats(value, affine) || (isFloats(value, affine + 1) && may(smoothingOf(value))),
 		{ error: `expected ${affine} finite numbers and how often pictures are smoothed` },
 	);
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sourceTheta } from "../../operators/forward.js";
 import { affineOf } from "../../operators/knowledge.js";
 import type { Settings } from "../../operators/settings.js";
 import type { Adapted, Bundle, Command, Frame, Inferred, Knowledge } from "../../operators/types.js";
@@ -57,9 +58,9 @@ export interface Outcome {
 	readonly gain: number | undefined;
 }
 
-export const outcomeOf = ({ predictions, knowledge }: Inferred & Partial<Adapted>, { source }: Bundle): Outcome => ({
+export const outcomeOf = ({ predictions, knowledge }: Inferred & Partial<Adapted>, bundle: Bundle): Outcome => ({
 	predictions: digestOf(predictions.map(({ probabilities }) => probabilities)),
-	parameters: digestOf([affineOf(knowledge, source.affine)]),
+	parameters: digestOf([affineOf(knowledge, sourceTheta(bundle))]),
 	domain: knowledge.domain.id,
 	steps: knowledge.counts.steps,
 	changes: knowledge.counts.domainChanges,

@@ -22,7 +22,7 @@ export const withSmoothing = (theta: Vector, times: number): Vector => {
 	return other;
 };
 
-/** θ [P+1] of scales and biases [P] for pictures as they are. */
+/** θ [P] of scales and biases [P − 1], for pictures as they are. */
 export const unsmoothed = (affine: Vector): Vector => {
 	const theta = new Float32Array(affine.length + 1);
 	theta.set(affine);

@@ -201,3 +201,33 @@ test("pictures of the source's kind are never smoothed, though it might bring th
 	assert.equal(passes, 1);
 	assert.ok(latest.alignment.every((a) => a === 0));
 });
+
+test("where the source's parameters do, they still do while smoothing is tried, unless that is worth it", () => {
+	const world: World = { mean: 0.5, deviation: 1, doubt: 0.4 };
+	const steps = ({ mean, ...rest }: World) => {
+		let sweep = begunSweep(SMOOTHING, { usualDoubt: 0.2 });
+		const homes: boolean[] = [];
+		while (sweep.trial) {
+			const smoothed = smoothingOf(sweep.trial.alignment) > 0;
+			sweep = advancedSweep(sweep, seen({ ...rest, mean: smoothed ? left : mean }, sweep.trial.alignment), SMOOTHING);
+			homes.push(sweep.isHome);
+		}
+		return { homes, times: smoothingOf(sweep.latest?.alignment ?? SOURCE) };
+	};
+	let left = 0.48;
+	assert.deepEqual(steps(world), { homes: [true, true], times: 0 });
+	left = 0.1;
+	assert.deepEqual(steps(world), { homes: [true, false, false], times: 1 });
+});
+
+test("a smoothing that gives numbers is better than pictures that give none, and none is kept that does not", () => {
+	const unless =
+		(isNumber: (times: number) => boolean): Passage =>
+		(m, d, times) => [m, isNumber(times) ? d * (1 + (times > 0 ? 0.02 : 4)) : Number.NaN];
+	const anatomy = SMOOTHING;
+	const cured = swept({ mean: 2, deviation: 0.5, stem: unless((times) => times > 0) }, { anatomy });
+	assert.equal(smoothingOf(cured.latest.alignment), 1);
+	const spoiled = swept({ mean: 2, deviation: 0.5, stem: unless((times) => times === 0) }, { anatomy });
+	assert.equal(smoothingOf(spoiled.latest.alignment), 0);
+	assert.ok(Number.isFinite(residualOf(spoiled.latest, anatomy)));
+});

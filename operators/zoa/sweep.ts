@@ -54,7 +54,7 @@ export interface Sweep {
 	readonly source: Attempt | undefined;
 	/** The latest, with all groups so far in place. */
 	readonly latest: Attempt | undefined;
-	/** Whether the source's own parameters were found to do: the picture is ordinary. */
+	/** Whether the source's own parameters do, as far as is known: the picture is ordinary, and smoothing is not worth it. */
 	readonly isHome: boolean;
 	/** Doubt that the model has of the source's kind of picture; undefined: that is not known. */
 	readonly usualDoubt: number | undefined;
@@ -178,12 +178,20 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 	if (!trial) return sweep;
 	const latest = attempted(trial.alignment, measurement, anatomy);
 	const after = { ...sweep, source: sweep.source ?? latest, latest, open: trial.open, from: trial.to };
-	const isWell = isPlain(latest, anatomy) || astrayOf(latest, anatomy) < WELL;
-	if (!sweep.source && !isWell && anatomy.smoothings.length > 0)
-		return sought(after, latest, latest, { best: undefined }, anatomy);
-	if (after.seeking) return sought(after, after.source, latest, after.seeking, anatomy);
-	return { ...after, ...following(after, latest, anatomy) };
+	if (sweep.source) {
+		const { source, seeking } = sweep;
+		return seeking
+			? sought(after, source, latest, seeking, anatomy)
+			: { ...after, ...following(after, latest, anatomy) };
+	}
+	const isHome = isOrdinary(latest, sweep.usualDoubt, anatomy);
+	if (isPlain(latest, anatomy) || anatomy.smoothings.length === 0)
+		return { ...after, ...following(after, latest, anatomy) };
+	return sought({ ...after, isHome }, latest, latest, { best: undefined }, anatomy);
 };
+
+/** What is less out of line, in tolerances for the classes in view, is not smoothed: each of its frames would take two passes. */
+const LITTLE = 0.5;
 
 /** Share of what is out of line that a smoothing has to do away with. */
 const WORTH_IT = 0.3;
@@ -193,20 +201,25 @@ const WORTH_IT = 0.3;
  * stem aligned to it if it needs that, since what is smoothed has less contrast. Then all frames have their turn.
  */
 const sought = (sweep: Sweep, source: Attempt, latest: Attempt, { best }: Seeking, anatomy: Anatomy): Sweep => {
-	const { usualDoubt, from } = sweep;
-	const times = smoothingOf(latest.alignment);
-	const isBare = from === 0;
-	if (isBare && !isOrdinary(latest, usualDoubt, anatomy)) {
+	if (sweep.from === 0 && !isOrdinary(latest, sweep.usualDoubt, anatomy)) {
 		const ahead = following({ ...sweep, until: 1 }, latest, anatomy);
 		if (ahead.trial) return { ...sweep, ...ahead, seeking: { best } };
 	}
-	const isBetter = !best || residualOf(latest, anatomy) < (1 - WORTH_IT) * residualOf(best, anatomy);
-	const more = isBetter ? anatomy.smoothings.find((other) => other > times) : undefined;
+	const isBetter = !best || isWorthIt(latest, best, anatomy);
 	const chosen = isBetter ? latest : best;
-	if (more !== undefined) return { ...sweep, seeking: { best: chosen }, ...bare(more, anatomy) };
-	const settled = { ...sweep, seeking: undefined, ...bare(smoothingOf(chosen.alignment), anatomy) };
-	if (smoothingOf(chosen.alignment) > 0) return settled;
+	const asksForMore = isBetter && !(astrayOf(chosen, anatomy) < LITTLE);
+	const more = asksForMore && anatomy.smoothings.find((times) => times > smoothingOf(latest.alignment));
+	if (more) return { ...sweep, ...bare(more, anatomy), seeking: { best: chosen } };
+	const times = smoothingOf(chosen.alignment);
+	const settled = { ...sweep, ...bare(times, anatomy), seeking: undefined };
+	if (times > 0) return { ...settled, isHome: false };
 	return { ...settled, latest: source, ...following(settled, source, anatomy) };
+};
+
+/** Whether a smoothing leaves a picture so much less out of line; anything is better than what gives no number. */
+const isWorthIt = (latest: Attempt, best: Attempt, anatomy: Anatomy): boolean => {
+	const [residual, before] = [residualOf(latest, anatomy), residualOf(best, anatomy)];
+	return Number.isFinite(residual) && !(residual >= (1 - WORTH_IT) * before);
 };
 
 /** A trial of pictures smoothed so often, with the source's own scales and biases. */
