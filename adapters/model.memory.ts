@@ -45,7 +45,7 @@ const WIDTH = SITES.length * CHANNELS;
 
 /**
  * A model small enough to be computed in plain TypeScript, with everything that a prepared transformer has: a stem with
- * an affine, two norms over channels with theirs, taps, moments, a linear head. 8 × 8 pixels, 3 labels, P = 24. For tests.
+ * an affine, two norms over channels with theirs, taps, moments, a linear head. 8 × 8 pixels, 3 labels, P = 25. For tests.
  */
 export function memoryModel(): Model {
 	let closed = false;

@@ -2,9 +2,9 @@ import { sourceStem } from "./detect.js";
 import { sourceTheta } from "./forward.js";
 import type { SweepPart } from "./settings.js";
 import type { Activations, Bundle } from "./types.js";
+import type { Anatomy, Measurement } from "./zoa/attempt.js";
 import { comparable } from "./zoa/exposure.js";
 import { type Moments, pooled, type RawMoments } from "./zoa/moments.js";
-import type { Anatomy, Measurement } from "./zoa/sweep.js";
 import { apartness, tolerancesOf } from "./zoa/tolerance.js";
 import { combination, entropy, rows, softmax, type Vector } from "./zoa/vector.js";
 

@@ -1,7 +1,7 @@
 import type { Plan } from "./anatomy.js";
 import { ENOUGH } from "./study.js";
 import type { Observed, Study } from "./types.js";
-import { astrayOf, attempted, WELL } from "./zoa/sweep.js";
+import { astrayOf, attempted, WELL } from "./zoa/attempt.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { argmax } from "./zoa/vector.js";
 

@@ -8,10 +8,10 @@ import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Bundle, Camera, Detected, Kind, Model, Strangers } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
+import { ASTRAY, astrayOf, attempted, doesAsItIs, residualOf } from "./zoa/attempt.js";
 import { alike } from "./zoa/kinds.js";
 import { learned } from "./zoa/mix.js";
 import { channelsOf, type Moments, moments, pooled, type RawMoments } from "./zoa/moments.js";
-import { ASTRAY, astrayOf, attempted, doesAsItIs, residualOf } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { equal, isZero, plus, type Vector, zeros } from "./zoa/vector.js";
 

@@ -2,20 +2,11 @@ import type { Plan } from "./anatomy.js";
 import { packed } from "./batch.js";
 import { forward } from "./forward.js";
 import type { Frame, Model, Pictured, Study, Tuning } from "./types.js";
+import { astrayOf, attempted, betterOf, gainOf, isPlain, type Measurement, WELL } from "./zoa/attempt.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
-import {
-	advancedSweep,
-	astrayOf,
-	attempted,
-	begunSweep,
-	betterOf,
-	gainOf,
-	isPlain,
-	type Measurement,
-	WELL,
-} from "./zoa/sweep.js";
+import { advancedSweep, begunSweep } from "./zoa/sweep.js";
 import { showTheSame } from "./zoa/thumbnail.js";
 import { isZero, plus, toward, type Vector, zeros } from "./zoa/vector.js";
 

@@ -4,13 +4,14 @@
  */
 
 import type { Checkpoint } from "./knowledge.js";
+import type { Attempt } from "./zoa/attempt.js";
 import type { Detector, Judgement } from "./zoa/detector.js";
 import type { Memory, Remembered } from "./zoa/memory.js";
 import type { Mix } from "./zoa/mix.js";
 import type { Moments, RawMoments } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
 import type { Draws } from "./zoa/spsa.js";
-import type { Attempt, Sweep } from "./zoa/sweep.js";
+import type { Sweep } from "./zoa/sweep.js";
 import type { Vector } from "./zoa/vector.js";
 
 // ---------------------------------------------------------------- messages
@@ -77,7 +78,7 @@ export interface Prediction {
 
 /** What is learned of one domain while it lasts. */
 export interface Study {
-	/** a [P]: the closed-form alignment. */
+	/** a [P]: the closed-form alignment, and how often pictures are smoothed. */
 	readonly alignment: Vector;
 	/** `zoa+`: frames of the domain that sweeps pass through the model again. */
 	readonly pictures: Memory<Pictured>;
@@ -445,7 +446,7 @@ export interface DomainRecord {
 	readonly name: string;
 	/** V [P]: what the zeroth-order steps had added to the source's affine and the alignment. */
 	readonly vector: Float32Array;
-	/** a [P]: what the closed-form alignment had put there. */
+	/** a [P]: what the closed-form alignment had put there, and how often pictures were smoothed; an older one ends before that. */
 	readonly alignment: Float32Array;
 	/** Per-channel mean and variance of the stem, see `stemChannels`: the key by which the domain is found again. */
 	readonly stemMean: Float32Array;

@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Anatomy, attempted, betterOf, doesAsItIs, gainOf, type Measurement, residualOf } from "./attempt.js";
 import { smoothingOf, unsmoothed } from "./smoothing.js";
-import {
-	type Anatomy,
-	advancedSweep,
-	attempted,
-	begunSweep,
-	betterOf,
-	doesAsItIs,
-	gainOf,
-	type Measurement,
-	residualOf,
-} from "./sweep.js";
+import { advancedSweep, begunSweep } from "./sweep.js";
 import type { Vector } from "./vector.js";
 
 const CHANNELS = 4;

@@ -1,8 +1,16 @@
-import { aligned, shiftScores } from "./align.js";
-import type { AffineSite } from "./mix.js";
-import type { RawMoments } from "./moments.js";
+import { aligned } from "./align.js";
+import {
+	type Anatomy,
+	type Attempt,
+	astrayOf,
+	attempted,
+	isOrdinary,
+	isPlain,
+	type Measurement,
+	residualOf,
+} from "./attempt.js";
 import { smoothingOf, withSmoothing } from "./smoothing.js";
-import { misalignment, strangeness, tolerancesOf } from "./tolerance.js";
+import { misalignment } from "./tolerance.js";
 import { type Vector, zeros } from "./vector.js";
 
 /*
@@ -10,42 +18,6 @@ import { type Vector, zeros } from "./vector.js";
  * to move says nothing about what is needed there, and all sites moved at once over-correct. So a sweep aligns one group of
  * sites after the other, each from a pass over the same frames with the groups before it in place.
  */
-
-/** What a sweep has to know of the model. */
-export interface Anatomy {
-	readonly sites: readonly AffineSite[];
-	/** θ0 [P] */
-	readonly source: Vector;
-	/** How far apart classes lie at each site, see `apartness`. */
-	readonly apart: readonly number[];
-	/** Of each site for all classes alike, see `tolerancesOf`. */
-	readonly tolerances: readonly number[];
-	/** Groups that the sites behind the stem are taken in; 0: all sites at once. */
-	readonly groups: number;
-	/** How often pictures may be smoothed, each tried where the one before has helped. */
-	readonly smoothings: readonly number[];
-	/** Whether an alignment that is not worth having is dropped, see `betterOf`, or not looked for, see `isSure`. */
-	readonly guarded: boolean;
-}
-
-/** A pass over the sweep's frames: moments [2,S] of all sites, and those of the source for the classes predicted in it. */
-export interface Measurement {
-	readonly frames: number;
-	readonly measured: RawMoments;
-	readonly target: RawMoments;
-	/** Of the predicted classes: 0 for all alike, 1 for a single one. */
-	readonly concentration: number;
-	/** Mean entropy of the predictions: 0 for no doubt, 1 for no idea. */
-	readonly doubt: number;
-}
-
-/** An alignment and what a pass with it showed. */
-export interface Attempt {
-	/** a [P] */
-	readonly alignment: Vector;
-	readonly measurement: Measurement;
-	readonly scores: readonly number[];
-}
 
 export interface Sweep {
 	/** Sites that take part so far. */
@@ -92,85 +64,12 @@ const groupEnd = (from: number, until: number, { sites: { length }, groups }: An
 	return from === 0 ? 1 : Math.min(until, from + Math.ceil((length - 1) / groups));
 };
 
-/** What an alignment has come to after a pass with it. */
-export const attempted = (alignment: Vector, measurement: Measurement, { sites }: Anatomy): Attempt => ({
-	alignment,
-	measurement,
-	scores: shiftScores(sites, measurement.measured, measurement.target),
-});
-
-/** How far an attempt leaves the picture out of line: 1 is the border. */
-export const residualOf = ({ scores }: Attempt, { tolerances }: Anatomy): number => misalignment(scores, tolerances);
-
-/** Of several attempts the one that leaves the picture least out of line; the source where that one is not worth having. */
-export const betterOf = (source: Attempt, attempts: readonly Attempt[], anatomy: Anatomy): Attempt => {
-	const residual = (attempt: Attempt) => residualOf(attempt, anatomy);
-	const best = attempts
-		.filter((attempt) => Number.isFinite(residual(attempt)))
-		.reduce<Attempt | undefined>((least, one) => (least && residual(least) <= residual(one) ? least : one), undefined);
-	if (!best) return source;
-	// Where the source's own residual is no number, anything is better.
-	return anatomy.guarded && residual(best) >= residual(source) ? source : best;
-};
-
-/**
- * How much less out of line with the source's statistics frames are with what was chosen for them than with the model as it
- * was prepared: 1 − residual(chosen) / residual(source). 0 where the source was chosen, 1 where nothing is left to be wished
- * for, below 0 where it is further out of line. Undefined where that is no number.
- */
-export const gainOf = (source: Attempt, chosen: Attempt, anatomy: Anatomy): number | undefined => {
-	if (chosen === source) return 0;
-	const gain = 1 - residualOf(chosen, anatomy) / residualOf(source, anatomy);
-	// A shift score of nothing is rounded to next to nothing, on either side.
-	return Number.isFinite(gain) ? Math.min(1, gain) : undefined;
-};
-
-/** How far out of line an attempt leaves the picture, in tolerances for the classes in view. */
-export const astrayOf = ({ scores, measurement }: Attempt, { apart }: Anatomy): number =>
-	misalignment(scores, tolerancesOf(apart, measurement.concentration));
-
-/** Up to so much it is well in line: few frames show as much by chance. */
-export const WELL = 0.7;
-
-/** From so much on it is far out of line. */
-export const ASTRAY = 3;
-
-/**
- * Whether a few frames that look like nothing of the source's may do with the source's own parameters: they are not far out of
- * line, or the model is sure of them and they are not twice as far.
- */
-export const doesAsItIs = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean =>
-	astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? 2 : 1) * ASTRAY;
-
 /**
  * Up to so much, in tolerances for the classes in view, the last site is aligned as well. What a site's alignment is worth shows
  * at the sites behind it, and behind the last there is none: in noise, of which much is left there, it makes the model surer,
  * and wrong.
  */
 const IN_HAND = 2.5;
-
-/**
- * Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm; and up to which it does none
- * where the model is nearly as sure of what it sees as usual: of pixelated pictures it is, and names most of them.
- */
-const HARMLESS = 1.7;
-const HARMLESS_IF_SURE = 3;
-
-/** Share of the way from the usual doubt to not knowing at all on which a model is still sure. */
-const LITTLE_DOUBT = 1 / 3;
-
-/** Whether the model doubts hardly more than it does of the source's kind of picture; false where that is not known. */
-const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
-	guarded && usualDoubt !== undefined && doubt < usualDoubt + LITTLE_DOUBT * (1 - usualDoubt);
-
-/** Whether frames, seen with the source's own parameters, are the source's kind of picture as far as the front can tell. */
-export const isPlain = ({ scores, measurement }: Attempt, { tolerances }: Anatomy): boolean =>
-	strangeness(scores, tolerances, measurement.frames) < 1;
-
-/** Whether such frames need no other parameters: they are that kind, or what is strange about them does no harm. */
-const isOrdinary = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean =>
-	isPlain(attempt, anatomy) ||
-	astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? HARMLESS_IF_SURE : HARMLESS);
 
 /** The sweep after the pass that its trial asked for. */
 export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
