@@ -9,6 +9,7 @@ import { openBundle, sourceShapes } from "./bundle.js";
 import { memoryBundle } from "./model.memory.js";
 
 const MODEL = Buffer.from("the model's bytes");
+const LOOK = Buffer.from("a look");
 const { manifest: described, source } = memoryBundle();
 const names = Object.keys(sourceShapes(described)) as (keyof Source)[];
 const floats = Float32Array.from(names.flatMap((name) => [...source[name]]));
@@ -29,6 +30,7 @@ const whole = (): any => {
 	const manifest: Manifest = {
 		...described,
 		model: { file: "model.onnx", sha256: sha256(MODEL) },
+		look: { file: "look.onnx", sha256: sha256(LOOK) },
 		source: { file: "source.bin", sha256: sha256(SOURCE), arrays: arrays as Manifest["source"]["arrays"] },
 	};
 	return structuredClone(manifest);
@@ -47,8 +49,8 @@ describe("openBundle", () => {
 	const refusals: [string, Files, RegExp][] = [
 		["a directory without manifest", { manifest: null }, /manifest\.json: no such file; expected part of a bundle/],
 		["a manifest that is not JSON", { manifest: "format: 1" }, /manifest\.json: expected JSON$/],
-		["a manifest that is null", { manifest: "null" }, /expected format 1, found undefined/],
-		["another format", spoiled((m) => (m.format = 2)), /expected format 1, found 2; prepare the model again/],
+		["a manifest that is null", { manifest: "null" }, /expected format 2, found undefined/],
+		["another format", spoiled((m) => (m.format = 1)), /expected format 2, found 1; prepare the model again/],
 		["a manifest without labels", spoiled((m) => (m.labels = [])), /manifest\.json: labels: /],
 		[
 			"a field of the wrong type",
@@ -61,6 +63,7 @@ describe("openBundle", () => {
 			/model\.file: expected a file name/,
 		],
 		["a missing model", { model: null }, /model\.onnx: no such file/],
+		["a missing look", { look: null }, /look\.onnx: no such file/],
 		["a missing source", { source: null }, /source\.bin: no such file/],
 		[
 			"a changed model",
@@ -109,6 +112,7 @@ describe("openBundle", () => {
 interface Files {
 	readonly manifest?: string | null;
 	readonly model?: string | null;
+	readonly look?: Buffer | null;
 	readonly source?: Buffer | null;
 }
 
@@ -121,10 +125,11 @@ function spoiled(change: (manifest: any) => void): Files {
 
 async function inDirectory(files: Files, test: (directory: string) => Promise<void>): Promise<void> {
 	const directory = await mkdtemp(join(tmpdir(), "acclimate-bundle-"));
-	const { manifest = JSON.stringify(whole()), model = MODEL, source: bytes = SOURCE } = files;
+	const { manifest = JSON.stringify(whole()), model = MODEL, look = LOOK, source: bytes = SOURCE } = files;
 	try {
 		if (manifest !== null) await writeFile(join(directory, "manifest.json"), manifest);
 		if (model !== null) await writeFile(join(directory, "model.onnx"), model);
+		if (look !== null) await writeFile(join(directory, "look.onnx"), look);
 		if (bytes !== null) await writeFile(join(directory, "source.bin"), bytes);
 		await test(directory);
 	} finally {

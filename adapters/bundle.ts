@@ -13,9 +13,10 @@ const file = z.strictObject({
 });
 const array = z.strictObject({ offset: index, shape: z.array(count) });
 const MANIFEST = z.strictObject({
-	format: z.literal(1),
+	format: z.literal(2),
 	name: z.string(),
 	model: file,
+	look: file,
 	source: file.extend({
 		arrays: z.strictObject({
 			affine: array,
@@ -59,7 +60,9 @@ const MANIFEST = z.strictObject({
 });
 
 /** The shapes that the arrays of `source.bin` must have for the model that a manifest describes. */
-export function sourceShapes(manifest: Omit<Manifest, "source">): Record<keyof Source, readonly number[]> {
+export function sourceShapes(
+	manifest: Omit<Manifest, "format" | "model" | "look" | "source">,
+): Record<keyof Source, readonly number[]> {
 	const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 	const classes = manifest.labels.length;
 	const taps = sum(manifest.taps.stages);
@@ -79,7 +82,7 @@ export function sourceShapes(manifest: Omit<Manifest, "source">): Record<keyof S
 }
 
 /**
- * Reads a bundle and checks that it is whole: its format, both files and their hashes, the shape of every array.
+ * Reads a bundle and checks that it is whole: its format, its files and their hashes, the shape of every array.
  * The model itself is not loaded.
  * @throws {EdgeError} `bundle`, one sentence that names the file and what was expected of it
  */
@@ -89,6 +92,7 @@ export async function openBundle(directory: string): Promise<Bundle> {
 	const manifest = parse(await read(path), refuse);
 	checkSites(manifest, refuse);
 	await readChecked(directory, manifest.model);
+	await readChecked(directory, manifest.look);
 	const bytes = await readChecked(directory, manifest.source);
 	// Copied, because a Buffer may begin at any byte and floats may not.
 	const floats = new Float32Array(new Uint8Array(bytes.subarray(0, bytes.length & ~3)).buffer);
@@ -116,7 +120,7 @@ function parse(bytes: Buffer, refuse: Refuse): Manifest {
 		throw refuse("expected JSON", cause);
 	}
 	const format = (json as { format?: unknown } | null)?.format;
-	if (format !== 1) throw refuse(`expected format 1, found ${JSON.stringify(format)}; prepare the model again`);
+	if (format !== 2) throw refuse(`expected format 2, found ${JSON.stringify(format)}; prepare the model again`);
 	const parsed = MANIFEST.safeParse(json);
 	if (parsed.success) return parsed.data;
 	const [issue] = parsed.error.issues;

@@ -94,6 +94,21 @@ export function modelContract(name: string, open: () => Promise<Model>, step = 1
 			assert.deepEqual(logits, (await model.forward(frames(manifest, 1), source.affine)).logits);
 		});
 
+		it("looks at the stem as a forward shows it, and takes the pixels", async () => {
+			const { manifest, source } = model.bundle;
+			const [{ channels }] = manifest.sites;
+			const { sites } = await model.forward(frames(manifest, 3), source.affine);
+			const pixels = frames(manifest, 3);
+			const looks = model.look(pixels);
+			assert.equal(pixels.buffer.byteLength, 0);
+			const width = sites.length / 3 / 2;
+			assert.deepEqual(
+				await looks,
+				sites.filter((_, i) => i % width < channels),
+			);
+			await assert.rejects(model.look(new Uint8Array(7)), isModelError(/frames of \d+ bytes/));
+		});
+
 		it("answers calls in the order they were made", async () => {
 			const { manifest, source } = model.bundle;
 			const order: number[] = [];
@@ -119,6 +134,7 @@ export function modelContract(name: string, open: () => Promise<Model>, step = 1
 			await Promise.all([closing.close(), closing.close()]);
 			await closing.close();
 			await assert.rejects(closing.forward(frames(manifest, 1), source.affine), isModelError(/closed/));
+			await assert.rejects(closing.look(frames(manifest, 1)), isModelError(/closed/));
 		});
 	});
 }

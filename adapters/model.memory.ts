@@ -6,7 +6,7 @@ import {
 	type Model,
 	type Source,
 } from "../operators/types.js";
-import { checkBatch } from "./model.js";
+import { checkAffine, checkBatch } from "./model.js";
 
 const SIDE = 8;
 const POSITIONS = SIDE * SIDE;
@@ -54,9 +54,15 @@ export function memoryModel(): Model {
 		bundle,
 		forward: async (pixels, affine) => {
 			if (closed) throw new EdgeError("model", "the model is closed");
-			checkBatch(bundle.manifest, pixels, affine);
-			const taken = structuredClone(pixels, { transfer: [pixels.buffer] });
-			return compute(taken, affine.slice());
+			checkBatch(bundle.manifest, pixels);
+			checkAffine(bundle.manifest, affine);
+			return compute(structuredClone(pixels, { transfer: [pixels.buffer] }), affine.slice());
+		},
+		look: async (pixels) => {
+			if (closed) throw new EdgeError("model", "the model is closed");
+			checkBatch(bundle.manifest, pixels);
+			const { sites } = compute(structuredClone(pixels, { transfer: [pixels.buffer] }), bundle.source.affine);
+			return sites.filter((_, i) => i % WIDTH < CHANNELS);
 		},
 		close: async () => {
 			closed = true;
@@ -100,9 +106,10 @@ export function memoryBundle(): Bundle {
 	};
 	const none = { offset: 0, shape: [] };
 	const manifest: Manifest = {
-		format: 1,
+		format: 2,
 		name: "memory",
 		model: { file: "model.onnx", sha256: "0".repeat(64) },
+		look: { file: "look.onnx", sha256: "0".repeat(64) },
 		source: {
 			file: "source.bin",
 			sha256: "0".repeat(64),

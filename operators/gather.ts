@@ -5,11 +5,11 @@ import { AKIN, candidateKinds, isSwept, nearestOf } from "./kinds.js";
 import { affineOf, unstudied } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { withPicture } from "./study.js";
-import type { Activations, Knowledge, Observed, Pictured, Recalled, Strangers, Study } from "./types.js";
+import type { Knowledge, Observed, Recalled, Strangers, Study } from "./types.js";
 import { learned } from "./zoa/mix.js";
 import { moments, pooled } from "./zoa/moments.js";
 import type { RandomState } from "./zoa/random.js";
-import { equalTo, isZero, minus, rows, softmax, type Vector, zeros } from "./zoa/vector.js";
+import { equalTo, isZero, minus, rows, type Vector, zeros } from "./zoa/vector.js";
 
 /** Kinds of strange frames that are studied at a time. */
 const CANDIDATES = 6;
@@ -92,7 +92,7 @@ const begunWith = (
 const studied = (
 	before: Study,
 	places: readonly number[],
-	{ activations, atSource, stems, thumbnails, frames, predictions, affines, knowledge }: Recalled,
+	{ activations, stems, thumbnails, frames, predictions, affines, knowledge }: Recalled,
 	plan: Plan,
 	{ without }: Sweeping,
 ): { study: Study; random: RandomState } => {
@@ -100,20 +100,13 @@ const studied = (
 	let study = before;
 	let { random } = knowledge;
 	const isSource = equalTo(plan.source);
-	const source = atSource && seenAt(atSource);
 	for (const i of places) {
 		const { frame, probabilities } = predictions[i];
-		const own = isSource(affines[i]) ? { sites: sites[i], probabilities } : source?.[i];
-		const seen = { frame, probabilities, atSource: own, stem: stems[i], thumbnail: thumbnails[i] };
+		const atSource = isSource(affines[i]) ? sites[i] : undefined;
+		const seen = { frame, probabilities, atSource, stem: stems[i], thumbnail: thumbnails[i] };
 		[study, random] = withPicture(study, seen, random, without !== "balance");
 	}
 	return { study, random };
-};
-
-/** What a pass showed of each frame. */
-const seenAt = ({ sites, logits, frames }: Activations): NonNullable<Pictured["atSource"]>[] => {
-	const predicted = rows(logits, logits.length / frames);
-	return rows(sites, sites.length / frames).map((sites, i) => ({ sites, probabilities: softmax(predicted[i]) }));
 };
 
 /** Those of the round's own frames that were predicted with the alignment that their domain has. */

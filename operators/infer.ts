@@ -8,12 +8,12 @@ import type { Learning } from "./settings.js";
 import type { Activations, Batched, Inferred, Knowledge, Model } from "./types.js";
 import { smoothingOf } from "./zoa/smoothing.js";
 import { thumbnail } from "./zoa/thumbnail.js";
-import type { Vector } from "./zoa/vector.js";
+import { rows, type Vector } from "./zoa/vector.js";
 
 /**
  * Runs the quantized model with the parameters its knowledge amounts to. Where these give no numbers, the model as it was
- * prepared has to do. Conditions are told apart by the stems of pictures as they are, for which smoothed ones take another
- * pass. What the frames show is looked at meanwhile, since this thread would only wait for the model's.
+ * prepared has to do. Conditions are told apart by the stems of pictures as they are, which are looked at by themselves where
+ * these are smoothed. What the frames show is looked at meanwhile, since this thread would only wait for the model's.
  */
 export const infer = (model: Model, learning: Learning | undefined): OperatorFunction<Batched, Inferred> => {
 	const { bundle } = model;
@@ -36,16 +36,16 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 		});
 		const theta = parameters(knowledge);
 		const isApart = learning !== undefined && !knowledge.frozen && smoothingOf(theta) > 0;
-		// This one first: the others are smoothed while the model is at work on it.
-		const asTheyAre = isApart ? forward(model, packed(frames), source) : undefined;
+		// This first: the pictures are smoothed while the model is at work on it.
+		const asTheyAre = isApart ? model.look(packed(frames)) : undefined;
 		const passes = Promise.all([forward(model, pixels, theta), asTheyAre]);
 		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
-		const [activations, atSource] = await passes;
+		const [activations, looks] = await passes;
 		const learned = predicted(activations, theta, knowledge.shift);
 		const failed = frames.length - learned.predictions.length;
-		const fallback = async () => atSource ?? forward(model, packed(frames), source);
-		const valid = failed === 0 ? learned : predicted(await fallback(), source, undefined);
-		const stems = learning ? stemRows(bundle, atSource ?? valid.activations) : [];
-		return { ...step, ...valid, atSource, stems, thumbnails, strangers: [], failed };
+		const valid = failed === 0 ? learned : predicted(await forward(model, packed(frames), source), source, undefined);
+		const own = looks ? rows(looks, looks.length / frames.length) : undefined;
+		const stems = learning ? (own ?? stemRows(bundle, valid.activations)) : [];
+		return { ...step, ...valid, stems, thumbnails, strangers: [], failed };
 	});
 };

@@ -85,7 +85,6 @@ const reconsidered = async (
 		thumbnails: frames.map((_, i) => Float32Array.from({ length: 16 }, (_, k) => Number(k === (isStill ? 0 : i)))),
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
 		affines: frames.map(() => NIGHT),
-		atSource: undefined,
 		strangers: [],
 		failed: 0,
 	};

@@ -73,8 +73,6 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		const predictedWith = async (part: Part, alignment: Vector): Promise<Part> => {
 			const affine = plus(plus(plan.source, alignment), learned(knowledge.mix));
 			if (equal(affine, part.affine)) return part;
-			if (step.atSource && equal(affine, plan.source))
-				return { ...part, affine, activations: chosen(step.atSource, part.places) };
 			return { ...part, affine, activations: await forward(model, packed(part.places.map((i) => frames[i])), affine) };
 		};
 		const bettered = async (part: Part, { alignments, isSure }: Opinion): Promise<Part> => {

@@ -44,11 +44,7 @@ export const withPicture = (
 	const latest = { ...pictures, kept: [...pictures.kept, picture].slice(-KEPT) };
 	const [offer, next] = isBalanced ? offered(pictures, picture, random, KEPT) : [latest, random];
 	// What came as a part of its batch's moments is copied, or all of these would stay with it.
-	const kept = offer.kept.map((one) =>
-		one === picture
-			? { ...one, atSource: one.atSource && { ...one.atSource, sites: one.atSource.sites.slice() } }
-			: one,
-	);
+	const kept = offer.kept.map((one) => (one === picture ? { ...one, atSource: one.atSource?.slice() } : one));
 	return [{ ...study, look, tuned, pictures: { ...offer, kept } }, next];
 };
 
@@ -85,12 +81,11 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined):
 		tuning,
 		tuned: { ...tuned, until: tuned.frames },
 	};
-	// Frames that went through the model with the source's own parameters need not do so again.
+	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
 	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
 	if (atSource.length < kept.length) return after;
-	const sites = atSource.map(({ sites }) => sites);
-	const probabilities = atSource.map(({ probabilities }) => probabilities);
-	return passed(after, tuning, plan.measurement(sites, probabilities), plan);
+	const probabilities = kept.map(({ probabilities }) => probabilities);
+	return passed(after, tuning, plan.measurement(atSource, probabilities), plan);
 };
 
 /** One more batch of the pass under way. */

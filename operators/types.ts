@@ -40,8 +40,6 @@ export interface Inferred extends Decoded {
 	readonly thumbnails: readonly Vector[];
 	/** θ [P] that each frame was predicted with. */
 	readonly affines: readonly Vector[];
-	/** A pass with θ0, where the frames were predicted smoothed and something is learned. */
-	readonly atSource: Activations | undefined;
 	/** Where something is learned: raw moments [2,E] of each frame's stem, as it is, unsmoothed, and before the stem's affine. */
 	readonly stems: readonly RawMoments[];
 	/** `zoa+`: frames that do not look like their domain, most first. */
@@ -199,8 +197,8 @@ export interface Pictured extends Remembered {
 	readonly thumbnail: Vector;
 	/** Raw moments [2,E] of its stem. */
 	readonly stem: RawMoments;
-	/** What a pass with the source's own parameters showed, if there was one: raw moments [2,S] of all sites, and what it predicted. */
-	readonly atSource: { readonly sites: RawMoments; readonly probabilities: Vector } | undefined;
+	/** Raw moments [2,S] of all sites, where it was predicted with the source's own parameters. */
+	readonly atSource: RawMoments | undefined;
 }
 
 /** A frame of a domain with raw moments [2,S] of all sites as it was predicted. */
@@ -263,11 +261,13 @@ export interface Site {
 /** How a frame of any shape becomes the model's square: distorted, cut in the middle, or with black bars. */
 export type Fit = "stretch" | "crop" | "pad";
 
-/** `manifest.json` of a bundle, format 1: everything about a prepared model but its numbers. */
+/** `manifest.json` of a bundle, format 2: everything about a prepared model but its numbers. */
 export interface Manifest {
-	readonly format: 1;
+	readonly format: 2;
 	readonly name: string;
 	readonly model: { readonly file: string; readonly sha256: string };
+	/** The graph up to the stem, whose moments alone it returns, of pictures as they are. */
+	readonly look: { readonly file: string; readonly sha256: string };
 	readonly source: {
 		readonly file: string;
 		readonly sha256: string;
@@ -380,6 +380,12 @@ export interface Model {
 	 * @throws {EdgeError} `model`
 	 */
 	forward(pixels: Uint8Array<ArrayBuffer>, affine: Float32Array): Promise<Activations>;
+	/**
+	 * Goes as far as the stem, which takes a few hundredths of a forward: resolves to its raw moments [n,2,E] before its affine,
+	 * the stem's columns of `Activations.sites`. Takes ownership of `pixels` likewise.
+	 * @throws {EdgeError} `model`
+	 */
+	look(pixels: Uint8Array<ArrayBuffer>): Promise<Float32Array>;
 	close(): Promise<void>;
 }
 

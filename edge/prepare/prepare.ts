@@ -7,6 +7,7 @@ import { isHeldBack, MOST_PICTURES, type Sample } from "./calibrate/samples.js";
 import { classesApart, gatherStatistics } from "./calibrate/statistics.js";
 import { expose, type Statistics } from "./expose/expose.js";
 import type { Normalization } from "./expose/image.js";
+import { lookOf } from "./expose/look.js";
 import { findParts, type Parts, positionsOf } from "./expose/parts.js";
 import { planSites, sourceAffine } from "./expose/sites.js";
 import { encodeModel } from "./graph/onnx.js";
@@ -134,7 +135,7 @@ export async function prepare(
 				},
 				report: { frames: report.frames, agreement: report.agreement, maxLogitError: report.logitError.max },
 			},
-			encodeModel(graph),
+			{ model: encodeModel(graph), look: encodeModel(lookOf(graph, sites[0].channels)) },
 			source,
 			report,
 		);

@@ -49,8 +49,9 @@ async function checkFolder(out: string, target: string): Promise<void> {
 async function filesOfBundle(folder: string): Promise<string[] | undefined> {
 	const text = await readFile(join(folder, MANIFEST_FILE), "utf8").catch(() => "");
 	try {
-		const { format, model, source } = JSON.parse(text);
-		const named = [model.file, source.file];
+		const { format, model, look, source } = JSON.parse(text);
+		// Before format 2 there was no look.
+		const named = [model.file, ...(look ? [look.file] : []), source.file];
 		const ours = Number.isInteger(format) && named.every((name) => typeof name === "string");
 		// Finder leaves the last one in every folder it shows.
 		return ours ? [MANIFEST_FILE, REPORT_FILE, ...named, ".DS_Store"] : undefined;

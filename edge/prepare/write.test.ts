@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 const { manifest, source } = memoryBundle();
-const { format: _f, model: _m, source: _s, ...description } = manifest;
+const { format: _f, model: _m, look: _l, source: _s, ...description } = manifest;
 
 const REPORT: Report = {
 	frames: 1,
@@ -40,7 +40,13 @@ const REPORT: Report = {
 };
 
 const write = (name: string, to = out, report = REPORT) =>
-	writeBundle(to, { ...description, name }, Buffer.from(`the model called ${name}`), source, report);
+	writeBundle(
+		to,
+		{ ...description, name },
+		{ model: Buffer.from(`the model called ${name}`), look: Buffer.from("its look") },
+		source,
+		report,
+	);
 
 /** A report that breaks off the writing when the model and its source are on the disk already. */
 const breaking = (code?: string): Report => {
@@ -58,7 +64,13 @@ describe("a bundle that is written", () => {
 		const bundle = await openBundle(out);
 		assert.deepEqual(bundle.manifest, written);
 		assert.deepEqual(bundle.source, source);
-		assert.deepEqual((await readdir(out)).sort(), ["manifest.json", "model.onnx", "report.json", "source.bin"]);
+		assert.deepEqual((await readdir(out)).sort(), [
+			"look.onnx",
+			"manifest.json",
+			"model.onnx",
+			"report.json",
+			"source.bin",
+		]);
 		assert.deepEqual(JSON.parse(await readFile(join(out, "report.json"), "utf8")), { schema: 1, ...REPORT });
 		assert.equal(written.model.sha256, createHash("sha256").update("the model called first").digest("hex"));
 	});
@@ -156,7 +168,8 @@ function writer(path: string): string {
 		import { memoryBundle } from ${from("../../adapters/model.memory.js")};
 		const { manifest: { format: _f, model: _m, source: _s, ...description }, source } = memoryBundle();
 		const report = ${JSON.stringify(REPORT)};
-		const write = (model, report) => writeBundle(${JSON.stringify(path)}, description, model, source, report);`;
+		const write = (model, report) =>
+			writeBundle(${JSON.stringify(path)}, description, { model, look: Buffer.from("") }, source, report);`;
 }
 
 function noLimits(): string | false {

@@ -7,7 +7,13 @@ import { replaceFolder } from "./target.js";
 export { checkTarget } from "./target.js";
 
 /** A manifest before the files it speaks of are written. */
-export type Description = Omit<Manifest, "format" | "model" | "source">;
+export type Description = Omit<Manifest, "format" | "model" | "look" | "source">;
+
+/** A bundle's graphs, encoded. */
+export interface Graphs {
+	readonly model: Uint8Array;
+	readonly look: Uint8Array;
+}
 
 /**
  * Writes a bundle that `openBundle` reads, in the place of the one that may be there: all of it or nothing.
@@ -17,11 +23,11 @@ export type Description = Omit<Manifest, "format" | "model" | "source">;
 export async function writeBundle(
 	directory: string,
 	description: Description,
-	model: Uint8Array,
+	{ model, look }: Graphs,
 	source: Source,
 	report: Report,
 ): Promise<Manifest> {
-	const shapes = Object.entries(sourceShapes({ ...description, format: 1, model: { file: "", sha256: "" } }));
+	const shapes = Object.entries(sourceShapes(description));
 	let offset = 0;
 	const arrays = shapes.map(([name, shape]) => {
 		const start = offset;
@@ -32,9 +38,10 @@ export async function writeBundle(
 	for (const [name, { offset: start }] of arrays) floats.set(source[name as keyof Source], start);
 	const bytes = new Uint8Array(floats.buffer);
 	const manifest: Manifest = {
-		format: 1,
+		format: 2,
 		...description,
 		model: { file: "model.onnx", sha256: sha256(model) },
+		look: { file: "look.onnx", sha256: sha256(look) },
 		source: {
 			file: "source.bin",
 			sha256: sha256(bytes),
@@ -43,6 +50,7 @@ export async function writeBundle(
 	};
 	await replaceFolder(directory, async (write) => {
 		await write(manifest.model.file, model);
+		await write(manifest.look.file, look);
 		await write(manifest.source.file, bytes);
 		await write(REPORT_FILE, encodeReport(report));
 		await write("manifest.json", `${JSON.stringify(manifest, null, "\t")}\n`);

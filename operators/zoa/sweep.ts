@@ -89,7 +89,7 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 	return sought({ ...after, isHome }, latest, latest, { best: undefined }, anatomy);
 };
 
-/** What is less out of line, in tolerances for the classes in view, is not smoothed: each of its frames would take two passes. */
+/** What is less out of line, in tolerances for the classes in view, is not smoothed. */
 const LITTLE = 0.5;
 
 /** Share of what is out of line that a smoothing has to do away with. */

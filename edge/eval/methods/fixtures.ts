@@ -67,7 +67,7 @@ export function displaced(model: Model, by: Vector): Model {
  * directions.
  */
 export function invented(head: Vector, features: (frame: number) => readonly [number, number]): Model {
-	const { bundle } = memoryModel();
+	const { bundle, look } = memoryModel();
 	const own: Bundle = {
 		...bundle,
 		manifest: { ...bundle.manifest, features: 2 },
@@ -82,7 +82,7 @@ export function invented(head: Vector, features: (frame: number) => readonly [nu
 		const none = new Float32Array(0);
 		return { frames, logits, features: seen, taps: none, stem: none, sites: none };
 	};
-	return { bundle: own, forward, close: async () => {} };
+	return { bundle: own, forward, look, close: async () => {} };
 }
 
 /** Frames that an invented model knows by their number. */
