@@ -13,25 +13,29 @@ export interface Start extends ModelOptions {
 	readonly look: string;
 }
 
-/** What the worker is asked: a batch to be passed through the model or, without `affine`, to be looked at; or to end. */
+/** The outputs of a bundle's graphs, by name. */
+export const OUTPUTS = { model: ["logits", "features", "taps", "stem", "sites"], look: ["look"] } as const;
+
+export type GraphName = keyof typeof OUTPUTS;
+
+type Arrays<Name extends GraphName> = Readonly<Record<(typeof OUTPUTS)[Name][number], Float32Array>>;
+
+/** What the worker is asked: a batch to go through a graph, or to end. */
 export type Request =
 	| {
 			readonly id: number;
+			readonly graph: GraphName;
 			readonly pixels: Uint8Array<ArrayBuffer>;
+			/** n, 3, H, W */
 			readonly dims: readonly number[];
 			readonly affine?: Float32Array;
 	  }
 	| "close";
 
-/** Names of the graphs' outputs. */
-export const OUTPUTS = { model: ["logits", "features", "taps", "stem", "sites"], look: ["look"] } as const;
-
-type Arrays = Readonly<Record<(typeof OUTPUTS)["model" | "look"][number], Float32Array>>;
-
 /** What the worker answers: that it is ready, the outputs of one batch, or why there are none. */
 export type Reply =
 	| { readonly ready: true }
-	| { readonly id: number; readonly arrays: Arrays }
+	| { readonly id: number; readonly arrays: Arrays<GraphName> }
 	| { readonly id?: number; readonly error: string };
 
 /** Milliseconds a worker gets to release its session. */
@@ -51,17 +55,22 @@ export function openModel(bundle: Bundle, options: ModelOptions = {}): Promise<M
 
 /** The port `Model` over a worker that speaks `Request` and `Reply`; resolves when the worker is ready. */
 export function connect(worker: Worker, bundle: Bundle): Promise<Model> {
-	const pending = new Map<number, { resolve(value: Arrays): void; reject(error: Error): void }>();
+	const pending = new Map<number, { resolve(value: Arrays<GraphName>): void; reject(error: Error): void }>();
 	let next = 0;
 	let over: EdgeError | undefined;
 	const { height, width } = bundle.manifest.input;
-	const ask = async (pixels: Uint8Array<ArrayBuffer>, affine?: Float32Array): Promise<Arrays> => {
+	const ask = async <Name extends GraphName>(
+		graph: Name,
+		pixels: Uint8Array<ArrayBuffer>,
+		affine?: Float32Array,
+	): Promise<Arrays<Name>> => {
 		if (over) throw over;
 		checkBatch(bundle.manifest, pixels);
+		if (affine) checkAffine(bundle.manifest, affine);
 		const id = next++;
 		const dims = [pixels.length / (3 * height * width), 3, height, width];
-		return new Promise<Arrays>((resolve, reject) => {
-			const request: Request = { id, pixels, dims, ...(affine && { affine }) };
+		return new Promise<Arrays<Name>>((resolve, reject) => {
+			const request: Request = { id, graph, pixels, dims, ...(affine && { affine }) };
 			try {
 				worker.postMessage(request, [pixels.buffer]);
 			} catch (cause) {
@@ -97,12 +106,10 @@ export function connect(worker: Worker, bundle: Bundle): Promise<Model> {
 		const model: Model = {
 			bundle,
 			forward: async (pixels, affine) => {
-				if (over) throw over;
-				checkAffine(bundle.manifest, affine);
-				const { look: _, ...arrays } = await ask(pixels, affine);
+				const arrays = await ask("model", pixels, affine);
 				return { frames: arrays.logits.length / bundle.manifest.labels.length, ...arrays };
 			},
-			look: async (pixels) => (await ask(pixels)).look,
+			look: async (pixels) => (await ask("look", pixels)).look,
 			close: async () => {
 				end(new EdgeError("model", "the model is closed"));
 				worker.postMessage("close" satisfies Request);

@@ -1,4 +1,4 @@
-import type { Model } from "../operators/types.js";
+import type { Activations, Model } from "../operators/types.js";
 
 /** The model as one camera has it. */
 export interface Seat {
@@ -60,15 +60,13 @@ export const openTurns = (model: Model): (() => Seat) => {
 			});
 		}
 	};
-	const turn = <Result>(place: Place, enqueue: (waiting: Waiting) => void, run: () => Promise<Result>) =>
-		new Promise<Result>((resolve, reject) => {
-			enqueue({ place, run: () => run().then(resolve, reject) });
-			go();
-		});
 	const queued = (place: Place, enqueue: (waiting: Waiting) => void): Model => ({
 		...model,
-		forward: (pixels, affine) => turn(place, enqueue, () => model.forward(pixels, affine)),
-		look: (pixels) => turn(place, enqueue, () => model.look(pixels)),
+		forward: (pixels, affine) =>
+			new Promise<Activations>((resolve, reject) => {
+				enqueue({ place, run: () => model.forward(pixels, affine).then(resolve, reject) });
+				go();
+			}),
 	});
 	return () => {
 		const place: Place = { last: 0 };

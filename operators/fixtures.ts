@@ -1,4 +1,5 @@
 import type { Learning } from "./settings.js";
+import type { Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
 
 /** Learning at the size of the model in memory, with zeroth-order steps. */
@@ -48,3 +49,31 @@ export const hazy = (count: number, seed: number) =>
 
 /** By so little light that the stem hardly varies. */
 export const dark = (count: number, seed: number) => clear(count, seed).map((picture) => picture.map((v) => 0.06 * v));
+
+/** Mean difference of neighbours of which pictures with no more noise than `clear` have less. */
+const SMOOTH = 40;
+
+/**
+ * A forward of the model in memory, but that noise moves the mean of what the last site shows by so much for each grey level that
+ * neighbours differ by, where no scale or bias brings it back.
+ */
+export const irritable = (model: Model, irritation: number): Model["forward"] => {
+	const { width: row, height } = model.bundle.manifest.input;
+	const size = 3 * row * height;
+	const [{ channels }] = model.bundle.manifest.sites;
+	return async (pixels, affine) => {
+		const roughness = Array.from({ length: pixels.length / size }, (_, i) => {
+			const own = pixels.subarray(i * size, (i + 1) * size);
+			return own.reduce((sum, v, p) => sum + (p % row ? Math.abs(v - own[p - 1]) : 0), 0) / size;
+		});
+		const { sites, ...activations } = await model.forward(pixels, affine);
+		const width = sites.length / roughness.length / 2;
+		for (const [i, rough] of roughness.entries())
+			for (let at = 2 * i * width + 2 * channels; at < (2 * i + 1) * width; at++) {
+				const off = irritation * Math.max(0, rough - SMOOTH);
+				sites[at + width] += 2 * sites[at] * off + off * off;
+				sites[at] += off;
+			}
+		return { ...activations, sites };
+	};
+};

@@ -45,7 +45,7 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 		const failed = frames.length - learned.predictions.length;
 		const valid = failed === 0 ? learned : predicted(await forward(model, packed(frames), source), source, undefined);
 		const own = looks ? rows(looks, looks.length / frames.length) : undefined;
-		const stems = learning ? (own ?? stemRows(bundle, valid.activations)) : [];
+		const stems = learning && !knowledge.frozen ? (own ?? stemRows(bundle, valid.activations)) : [];
 		return { ...step, ...valid, stems, thumbnails, strangers: [], failed };
 	});
 };

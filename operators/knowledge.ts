@@ -167,11 +167,12 @@ const NO_SHARE = -10;
 export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefined => {
 	const checkpoint = stored as Partial<Checkpoint>;
 	const parameters = first.alignment.length;
-	const fitting = (vector: unknown) => {
+	const fitting = (vector: unknown, may: (smoothings: number) => boolean = isSmoothing) => {
 		const found = vector instanceof Float32Array ? whole(vector, parameters) : undefined;
-		return found?.length === parameters && allFinite(found) && isSmoothing(smoothingOf(found)) ? found : undefined;
+		return found?.length === parameters && allFinite(found) && may(smoothingOf(found)) ? found : undefined;
 	};
-	const target = fitting(checkpoint?.learned);
+	// Zeroth-order steps never move how often pictures are smoothed.
+	const target = fitting(checkpoint?.learned, (times) => times === 0);
 	const alignment = fitting(checkpoint?.alignment);
 	if (!target || !alignment || !checkpoint.detector?.sights) return undefined;
 	const { sourceShare, shares, learned: _, similarities, counts, ...kept } = checkpoint as Checkpoint;

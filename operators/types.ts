@@ -40,7 +40,7 @@ export interface Inferred extends Decoded {
 	readonly thumbnails: readonly Vector[];
 	/** θ [P] that each frame was predicted with. */
 	readonly affines: readonly Vector[];
-	/** Where something is learned: raw moments [2,E] of each frame's stem, as it is, unsmoothed, and before the stem's affine. */
+	/** Raw moments [2,E] of each frame's stem, of the picture as it is, before its affine; none while nothing is learned. */
 	readonly stems: readonly RawMoments[];
 	/** `zoa+`: frames that do not look like their domain, most first. */
 	readonly strangers: readonly Strangers[];

@@ -5,7 +5,7 @@ import type { Settings } from "../../operators/settings.js";
 import type { Adapted, Bundle, Command, Frame, Inferred, Knowledge } from "../../operators/types.js";
 
 /** Of what is written here; other formats are not read. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** All that a chapter's rounds depend on and that does not come with them. */
 export interface Head {
@@ -20,14 +20,18 @@ export interface Head {
 	readonly missed: number;
 }
 
-/** The model's bundle: where it was, which it was (graph and source statistics), and the threads that it ran on. */
+/** The model's bundle: where it was, which it was (graphs and source statistics), and the threads that it ran on. */
 export interface ModelUsed {
 	readonly directory: string;
-	readonly sha256: readonly [graph: string, source: string];
+	readonly sha256: readonly [graph: string, look: string, source: string];
 	readonly threads: number;
 }
 
-export const sha256Of = ({ manifest: { model, source } }: Bundle): ModelUsed["sha256"] => [model.sha256, source.sha256];
+export const sha256Of = ({ manifest: { model, look, source } }: Bundle): ModelUsed["sha256"] => [
+	model.sha256,
+	look.sha256,
+	source.sha256,
+];
 
 /** One round. */
 export interface Entry {

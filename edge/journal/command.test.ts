@@ -44,6 +44,6 @@ test("a camera without a journal, a store without any, and another model are mis
 	assert.equal(model.code, 2);
 	assert.match(
 		model.err,
-		/^the journal needs the model [0-9a-f-]{17}, and the one in .* is [0-9a-f-]{17}: say with --model where it is\n$/,
+		/^the journal needs the model [0-9a-f-]{26}, and the one in .* is [0-9a-f-]{26}: say with --model where it is\n$/,
 	);
 });

@@ -50,7 +50,7 @@ const played = async ({
 	const lines: string[] = [];
 	const log = pino({}, { write: (line: string) => void lines.push(line) });
 	const settings = { batch: { frames: 4, patience: 5 }, learning };
-	const about = { by: "this test", settings, model: { directory: "", sha256: ["", ""] as const, threads: 1 } };
+	const about = { by: "this test", settings, model: { directory: "", sha256: ["", "", ""] as const, threads: 1 } };
 	const keeper = openKeeper(store, { about, bundle: model.bundle });
 	let round = 0;
 	let asked = -1;
@@ -208,7 +208,7 @@ test("rounds that could not be written are counted in the next chapter's head", 
 	const lines: string[] = [];
 	const log = pino({}, { write: (line: string) => void lines.push(line) });
 	const settings = { batch: { frames: 4, patience: 5 }, learning: SWEEPING };
-	const about = { by: "this test", settings, model: { directory: "", sha256: ["", ""] as const, threads: 1 } };
+	const about = { by: "this test", settings, model: { directory: "", sha256: ["", "", ""] as const, threads: 1 } };
 	const recorder = openRecorder({ open: () => journal, bundle: model.bundle, about, log, retry: 0 });
 	const inlets = {
 		camera: openMemoryCamera({ pictures: SCENES }),

@@ -11,16 +11,19 @@ const CHANNELS = 2;
 export const lookOf = (graph: Graph, channels: number): Graph => {
 	const producers = producersOf(graph);
 	let tensor = "sites";
-	// Where sites are put together one after the other, nothing is needed but what begins with the stem's.
+	// Back through what puts sites together, one after the other, and in order: the stem is first in each.
 	for (let node = producers.get(tensor); node; node = producers.get(tensor)) {
-		if (node.op !== "Identity" && !(node.op === "Concat" && intOf(node, "axis", 0) === CHANNELS)) break;
+		const isPutting = ["Concat", "Gather"].includes(node.op) && intOf(node, "axis", 0) === CHANNELS;
+		if (node.op !== "Identity" && !isPutting) break;
 		[tensor] = node.inputs;
 	}
-	return edit(graph, (draft) => {
+	const look = edit(graph, (draft) => {
 		draft.inputs = draft.inputs.filter(({ name }) => name === "pixels");
 		draft.outputs = [];
 		const columns = draft.constant("columns", integers(Array.from({ length: channels }, (_, i) => i)));
 		const own = draft.add("Gather", [tensor, columns], int("axis", CHANNELS));
 		draft.output("look", own, ElementType.float32, ["N", 2, channels]);
 	});
+	if (look.nodes.some(({ inputs }) => inputs.includes("affine"))) throw new Error("the stem depends on the affine");
+	return look;
 };
