@@ -93,7 +93,7 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 const LITTLE = 0.5;
 
 /** Share of what is out of line that a smoothing has to do away with. */
-const WORTH_IT = 0.3;
+const WORTH_IT = 0.25;
 
 /**
  * How often the picture is to be smoothed, sought over a few of the frames, one try after the other. Each is judged with the
