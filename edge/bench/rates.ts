@@ -4,12 +4,13 @@ export interface Rates {
 	readonly ffmpeg: number;
 	/** ONNX Runtime on one thread of JavaScript, the same batch again and again. */
 	readonly runtime: number;
-	/** The clip through the pipeline with `method: none`, and with `zoa`. */
+	/** The clip through the pipeline with `method: none`, and with `zoa+`. */
 	readonly endToEnd: number;
 	readonly adapting: number;
-	/** Frames from memory, so no decoding: with `method: none`, and with `zoa`. */
+	/** Frames of one domain from memory, so no decoding: with `method: none`; with `zoa+` the first half, and the second. */
 	readonly inMemory: number;
 	readonly learning: number;
+	readonly settled: number;
 }
 
 export const median = (values: readonly number[]): number => {
@@ -30,6 +31,7 @@ export const ratios = (samples: Readonly<Record<keyof Rates, readonly number[]>>
 		/** Both share the cores, so the limit is the rate of doing one after the other. */
 		limit: each(({ endToEnd, ffmpeg, runtime }) => endToEnd * (1 / runtime + 1 / ffmpeg)),
 		learning: each(({ inMemory, learning }) => inMemory / learning),
+		settled: each(({ inMemory, settled }) => inMemory / settled),
 		adapting: each(({ adapting, endToEnd }) => adapting / endToEnd),
 	};
 };
