@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryModel } from "../adapters/model.memory.js";
-import { planOf } from "./anatomy.js";
+import { planOf, shownIn } from "./anatomy.js";
 import type { Bundle } from "./types.js";
 
 const { bundle } = memoryModel();
@@ -15,8 +15,8 @@ const passOf = (logits: readonly number[]) => ({
 
 test("the classes of a pass are concentrated by 0 where all are seen alike, by 1 where one is", () => {
 	const plan = planOf(bundle);
-	assert.ok(Math.abs(plan.measurementOf([passOf([0, 0, 0, 0, 0, 0])]).concentration) < 1e-6);
-	assert.ok(Math.abs(plan.measurementOf([passOf([99, 0, 0, 99, 0, 0])]).concentration - 1) < 1e-6);
+	assert.ok(Math.abs(plan.measurement(shownIn([passOf([0, 0, 0, 0, 0, 0])])).concentration) < 1e-6);
+	assert.ok(Math.abs(plan.measurement(shownIn([passOf([99, 0, 0, 99, 0, 0])])).concentration - 1) < 1e-6);
 });
 
 test("a model with a single label sees nothing but it", () => {
@@ -25,5 +25,5 @@ test("a model with a single label sees nothing but it", () => {
 		manifest: { ...bundle.manifest, labels: ["vehicle"] },
 		source: { ...bundle.source, sitesByClass: bundle.source.sites },
 	};
-	assert.equal(planOf(single).measurementOf([passOf([0.3, -2])]).concentration, 1);
+	assert.equal(planOf(single).measurement(shownIn([passOf([0.3, -2])])).concentration, 1);
 });

@@ -18,11 +18,24 @@ export interface Plan extends Anatomy {
 	readonly stem: Moments;
 	/** Shift score from which on stems differ by more than the classes in view. */
 	readonly otherwise: number;
-	/** What frames showed, raw moments [2,S] of all sites each, against the source's moments of the classes predicted. */
-	measurement(sites: readonly RawMoments[], probabilities: readonly Vector[]): Measurement;
-	/** The same of a pass. */
-	measurementOf(passes: readonly Activations[]): Measurement;
+	/** What frames showed, against the source's moments of the classes predicted. */
+	measurement(frames: readonly Shown[]): Measurement;
 }
+
+/** What a frame showed in a pass. */
+export interface Shown {
+	/** Raw moments [2,S] of all sites. */
+	readonly sites: RawMoments;
+	/** [K] */
+	readonly probabilities: Vector;
+}
+
+/** Each frame of some passes. */
+export const shownIn = (passes: readonly Activations[]): Shown[] =>
+	passes.flatMap(({ sites, logits, frames }) => {
+		const own = rows(sites, sites.length / frames);
+		return rows(logits, logits.length / frames).map((row, i) => ({ sites: own[i], probabilities: softmax(row) }));
+	});
 
 /** Groups that the sites behind the stem are swept in. */
 const GROUPS = 7;
@@ -36,19 +49,19 @@ const OTHERWISE = 1.2;
 /** @param without a part that is left out, in studies of what it does */
 export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 	const { manifest, source } = bundle;
-	const { sites, labels } = manifest;
+	const { sites } = manifest;
 	const width = source.sites.length;
 	const byClass = rows(source.sitesByClass, width);
 	const stem = sourceStem(bundle);
 	const apart = apartness(sites, source.sites, source.sitesByClass);
 	const isPlain = byClass.length === 1 || without === "classes";
 	const targetOf = (classes: Vector) => (isPlain ? source.sites : combination(classes, byClass));
-	const measurement = (measured: readonly RawMoments[], probabilities: readonly Vector[]): Measurement => {
-		const classes = meanOf(probabilities);
-		const doubts = probabilities.map((one) => 1 - concentrationOf(one));
+	const measurement = (frames: readonly Shown[]): Measurement => {
+		const classes = meanOf(frames.map(({ probabilities }) => probabilities));
+		const doubts = frames.map(({ probabilities }) => 1 - concentrationOf(probabilities));
 		return {
-			frames: probabilities.length,
-			measured: pooled(measured),
+			frames: frames.length,
+			measured: pooled(frames.map(({ sites }) => sites)),
 			target: targetOf(classes),
 			concentration: concentrationOf(classes),
 			doubt: doubts.reduce((sum, doubt) => sum + doubt, 0) / doubts.length,
@@ -67,11 +80,6 @@ export const planOf = (bundle: Bundle, without?: SweepPart): Plan => {
 		otherwise: OTHERWISE + 2 * apart[0],
 		ready: (seen) => comparable(seen, { source: stem }),
 		measurement,
-		measurementOf: (passes) =>
-			measurement(
-				passes.flatMap(({ sites }) => rows(sites, width)),
-				passes.flatMap(({ logits }) => rows(logits, labels.length).map((row) => softmax(row))),
-			),
 	};
 };
 

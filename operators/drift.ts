@@ -21,10 +21,7 @@ export const followed = (study: Study, observed: readonly Observed[], plan: Plan
 	const latest = observed.reduce(withObserved, study.latest);
 	if (latest.length < LATEST) return { ...study, latest };
 	const probabilities = latest.map(({ picture }) => picture.probabilities);
-	const measurement = plan.measurement(
-		latest.map(({ sites }) => sites),
-		probabilities,
-	);
+	const measurement = plan.measurement(latest.map(({ sites }, i) => ({ sites, probabilities: probabilities[i] })));
 	const astray = astrayOf(attempted(study.alignment, measurement, plan), plan);
 	if (!(astray > Math.max(WELL, WORSE * study.astray))) return { ...study, latest: [] };
 	const labels = probabilities.map(argmax);

@@ -1,6 +1,7 @@
 import type { Activations, Bundle, Model } from "./types.js";
+import type { RawMoments } from "./zoa/moments.js";
 import { smooth, smoothingOf, unsmoothed } from "./zoa/smoothing.js";
-import type { Vector } from "./zoa/vector.js";
+import { rows, type Vector } from "./zoa/vector.js";
 
 /** θ0 [P]: the model as it was prepared, and pictures as they are. */
 export const sourceTheta = ({ source }: Bundle): Vector => unsmoothed(source.affine);
@@ -14,4 +15,17 @@ export const forward = async (
 	const { width, height } = model.bundle.manifest.input;
 	smooth(pixels, width, height, smoothingOf(theta));
 	return model.forward(pixels, theta.subarray(0, theta.length - 1));
+};
+
+/** Stems [2,E] of pictures [n,3,H,W], smoothed so often. Takes `pixels`, as the model does. */
+export const lookAt = async (
+	model: Pick<Model, "bundle" | "look">,
+	pixels: Uint8Array<ArrayBuffer>,
+	times: number,
+): Promise<RawMoments[]> => {
+	const { width, height } = model.bundle.manifest.input;
+	const count = pixels.length / (3 * width * height);
+	smooth(pixels, width, height, times);
+	const stems = await model.look(pixels);
+	return rows(stems, stems.length / count);
 };

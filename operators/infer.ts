@@ -1,14 +1,14 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import { packed } from "./batch.js";
 import { stemRows } from "./detect.js";
-import { forward, sourceTheta } from "./forward.js";
+import { forward, lookAt, sourceTheta } from "./forward.js";
 import { affineOf } from "./knowledge.js";
 import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Activations, Batched, Inferred, Knowledge, Model } from "./types.js";
 import { smoothingOf } from "./zoa/smoothing.js";
 import { thumbnail } from "./zoa/thumbnail.js";
-import { rows, type Vector } from "./zoa/vector.js";
+import type { Vector } from "./zoa/vector.js";
 
 /**
  * Runs the quantized model with the parameters its knowledge amounts to. Where these give no numbers, the model as it was
@@ -37,14 +37,13 @@ export const infer = (model: Model, learning: Learning | undefined): OperatorFun
 		const theta = parameters(knowledge);
 		const isApart = learning !== undefined && !knowledge.frozen && smoothingOf(theta) > 0;
 		// This first: the pictures are smoothed while the model is at work on it.
-		const asTheyAre = isApart ? model.look(packed(frames)) : undefined;
+		const asTheyAre = isApart ? lookAt(model, packed(frames), 0) : undefined;
 		const passes = Promise.all([forward(model, pixels, theta), asTheyAre]);
 		const thumbnails = learning?.sweep ? frames.map((frame) => thumbnail(frame.pixels, width, height)) : [];
-		const [activations, looks] = await passes;
+		const [activations, own] = await passes;
 		const learned = predicted(activations, theta, knowledge.shift);
 		const failed = frames.length - learned.predictions.length;
 		const valid = failed === 0 ? learned : predicted(await forward(model, packed(frames), source), source, undefined);
-		const own = looks ? rows(looks, looks.length / frames.length) : undefined;
 		const stems = learning && !knowledge.frozen ? (own ?? stemRows(bundle, valid.activations)) : [];
 		return { ...step, ...valid, stems, thumbnails, strangers: [], failed };
 	});

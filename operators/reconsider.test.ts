@@ -9,7 +9,7 @@ import { reconsider } from "./reconsider.js";
 import type { Activations, Camera, Detected, DomainRecord, Frame, Model } from "./types.js";
 import { blankDetector } from "./zoa/detector.js";
 import { channelsOf, moments } from "./zoa/moments.js";
-import { unsmoothed } from "./zoa/smoothing.js";
+import { smoothingOf, unsmoothed } from "./zoa/smoothing.js";
 
 const model = memoryModel();
 const { bundle } = model;
@@ -44,17 +44,29 @@ const shown = (shifts: readonly number[], deep = 0): Activations => {
 
 const camera: Camera = { live: false, waiting: 0, dropped: 0, take: async () => [], close: async () => {} };
 
-const frame = (shift: number, index: number): Frame => ({
-	pixels: new Uint8Array(1).fill(10 * shift + 100),
-	index,
-	capturedAt: index,
-});
+const SIZE = 3 * bundle.manifest.input.width * bundle.manifest.input.height;
+
+/** A picture that says how its stem is moved, with a speck by which smoothing shows. */
+const SPECK = 20;
+const frame = (shift: number, index: number): Frame => {
+	const pixels = new Uint8Array(SIZE).fill(10 * shift + 100);
+	pixels[SPECK] += 16;
+	return { pixels, index, capturedAt: index };
+};
+
+/** What pictures say, and whether they are smoothed. */
+const read = (pixels: Uint8Array) => {
+	const shifts = Array.from({ length: pixels.length / SIZE }, (_, i) => (pixels[i * SIZE] - 100) / 10);
+	return { shifts, isSmoothed: pixels[SPECK] - pixels[0] !== 16 };
+};
 
 interface Shown {
 	readonly waits?: Partial<Camera>;
 	readonly deep?: number;
+	/** The same of smoothed pictures. */
+	readonly smoothed?: number;
 	readonly isStill?: boolean;
-	/** Of the first label, where others have 7. */
+	/** Of one label each, in turn, where others have 7. */
 	readonly logit?: number;
 }
 
@@ -63,18 +75,20 @@ const reconsidered = async (
 	shifts: readonly number[],
 	verdict: Detected["verdict"],
 	known: Partial<Detected["knowledge"]>,
-	{ waits = {}, deep = 0, isStill = false, logit = 7 }: Shown = {},
+	{ waits = {}, deep = 0, smoothed = deep, isStill = false, logit = 7 }: Shown = {},
 ) => {
-	const asked: { shifts: readonly number[]; affine: Float32Array }[] = [];
+	const asked: { shifts: readonly number[]; affine: Float32Array; isSmoothed: boolean }[] = [];
 	const forward: Model["forward"] = async (pixels, affine) => {
-		const again = Array.from(pixels, (value) => (value - 100) / 10);
-		asked.push({ shifts: again, affine });
-		const activations = shown(again, deep);
+		const { shifts, isSmoothed } = read(pixels);
+		asked.push({ shifts, affine, isSmoothed });
+		const activations = shown(shifts, isSmoothed ? smoothed : deep);
 		activations.logits.forEach((_, i, all) => {
-			all[i] = i % labels.length === 0 ? logit : 7;
+			all[i] = i % labels.length === Math.floor(i / labels.length) % labels.length ? logit : 7;
 		});
 		return activations;
 	};
+	const look: Model["look"] = async (pixels) =>
+		Float32Array.from(read(pixels).shifts.flatMap((shift) => [...channelsOf(shown([shift]).sites, 0, channels)]));
 	const first = firstKnowledge(bundle, [], { seed: 1, bank: 4, published: false, now: 0 });
 	const knowledge = { ...first, detector: { ...blankDetector, frames: 64, reference: stemAt(5) }, ...known };
 	const activations = shown(shifts, deep);
@@ -90,7 +104,7 @@ const reconsidered = async (
 	};
 	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };
 	const after = await firstValueFrom(
-		of(step).pipe(reconsider({ ...model, forward }, { ...camera, ...waits }, learning)),
+		of(step).pipe(reconsider({ ...model, forward, look }, { ...camera, ...waits }, learning)),
 	);
 	return { asked, after };
 };
@@ -140,20 +154,36 @@ test("what looks like nothing that is known gets the source's parameters, unless
 
 test("where the source's parameters leave it far out of line its stem is aligned, if that is better", async () => {
 	const { asked, after } = await reconsidered([-6, -6], "odd", { alignment: night }, { deep: 3 });
-	assert.equal(asked.length, 2);
+	assert.deepEqual(
+		asked.map(({ isSmoothed }) => isSmoothed),
+		[false, false, true],
+	);
 	const [, { affine }] = asked;
 	assert.notDeepEqual(affine.slice(0, 2 * channels), SOURCE.slice(0, 2 * channels));
 	assert.deepEqual(affine.slice(2 * channels), SOURCE.slice(2 * channels));
 	assert.deepEqual(after.affines, [NIGHT, NIGHT], "nothing was better");
 });
 
+test("and it is smoothed, if that takes away enough of what is out of line; more often if that takes away as much again", async () => {
+	const smoothed = async (smoothed: number) => {
+		const { asked, after } = await reconsidered([-6, -6], "odd", { alignment: night }, { deep: 3, smoothed });
+		return { passes: asked.length, affine: after.affines[0], times: after.affines.map(smoothingOf) };
+	};
+	const { passes, affine, times } = await smoothed(2.5);
+	assert.deepEqual({ passes, times }, { passes: 4, times: [1, 1] }, "a second time is no better");
+	assert.notDeepEqual(affine.slice(0, 2 * channels), SOURCE.slice(0, 2 * channels), "with the stem aligned");
+	assert.deepEqual(affine.slice(2 * channels, -1), SOURCE.slice(2 * channels));
+	const little = await smoothed(2.9);
+	assert.deepEqual({ passes: little.passes, times: little.times }, { passes: 3, times: [0, 0] });
+});
+
 test("it keeps the source's parameters though they leave it far out of line where the model is nearly as sure as usual", async () => {
 	const askedOf = async (usualDoubt: number | undefined, deep: number) =>
 		(await reconsidered([-6, -6], "odd", { alignment: night, usualDoubt }, { deep, logit: 9.5 })).asked.length;
-	assert.equal(await askedOf(undefined, 3), 2);
-	assert.equal(await askedOf(0.05, 3), 2, "it is less sure");
+	assert.equal(await askedOf(undefined, 3), 3);
+	assert.equal(await askedOf(0.05, 3), 3, "it is less sure");
 	assert.equal(await askedOf(0.4, 3), 1);
-	assert.equal(await askedOf(0.4, 4), 2, "too far");
+	assert.equal(await askedOf(0.4, 4), 3, "too far");
 });
 
 test("of a kind that is not quite known it is first looked whether the source's parameters do", async () => {
@@ -169,7 +199,11 @@ test("different frames that are far out of line behind an ordinary stem are stra
 	const ordinary = [0, 0, 0, 0];
 	const { asked, after } = await reconsidered(ordinary, "same", { gain: 0 }, { deep: 3 });
 	assert.deepEqual(placesOf(after), [[0, 1, 2, 3]]);
-	assert.deepEqual(asked, [], "nothing is known of their kind");
+	assert.deepEqual(
+		asked.map(({ isSmoothed }) => isSmoothed),
+		[true],
+		"all that can be tried is smoothing, as nothing is known of their kind",
+	);
 	const known = await reconsidered(ordinary, "same", { gain: 0, domains: [record(fog, 0.2)] }, { deep: 3 });
 	assert.equal(known.asked.length, 1);
 	for (const one of [
@@ -179,6 +213,22 @@ test("different frames that are far out of line behind an ordinary stem are stra
 		await reconsidered(ordinary.slice(1), "same", { gain: 0 }, { deep: 3 }),
 	])
 		assert.deepEqual(one.after.strangers, []);
+});
+
+test("different frames that the model doubts behind an ordinary stem are smoothed, if it is surer for it, and no strangers", async () => {
+	const timesOf = async (
+		usualDoubt: number | undefined,
+		{ smoothed = 0.4, isStill = false, gain = 0 as number | undefined } = {},
+	) => {
+		const shown = { deep: 0.5, smoothed, isStill, logit: 12 };
+		const { after } = await reconsidered([0, 0, 0, 0], "same", { gain, usualDoubt }, shown);
+		assert.deepEqual(after.strangers, []);
+		return smoothingOf(after.affines[0]);
+	};
+	assert.equal(await timesOf(0.5), 1);
+	assert.equal(await timesOf(0.5, { smoothed: 1.2 }), 0, "further out of line");
+	assert.equal(await timesOf(undefined), 0, "nobody knows how much is usual");
+	assert.equal(await timesOf(0.5, { isStill: true }), 0, "one that it doubts may be an odd one");
 });
 
 test("a frame that looks like the source is predicted as such though no change was seen", async () => {

@@ -1,8 +1,8 @@
-import type { Plan } from "./anatomy.js";
+import { type Plan, type Shown, shownIn } from "./anatomy.js";
 import { packed } from "./batch.js";
 import { forward } from "./forward.js";
 import type { Frame, Model, Pictured, Study, Tuning } from "./types.js";
-import { astrayOf, attempted, betterOf, gainOf, isPlain, type Measurement, WELL } from "./zoa/attempt.js";
+import { astrayOf, attempted, betterOf, gainOf, isPlain, WELL } from "./zoa/attempt.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
@@ -82,10 +82,8 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined):
 		tuned: { ...tuned, until: tuned.frames },
 	};
 	// Frames that were predicted with the source's own parameters need not be passed through the model with these again.
-	const atSource = kept.flatMap(({ atSource }) => (atSource ? [atSource] : []));
-	if (atSource.length < kept.length) return after;
-	const probabilities = kept.map(({ probabilities }) => probabilities);
-	return passed(after, tuning, plan.measurement(atSource, probabilities), plan);
+	const shown = kept.flatMap(({ atSource: sites, probabilities }) => (sites ? [{ sites, probabilities }] : []));
+	return shown.length < kept.length ? after : passed(after, tuning, shown, plan);
 };
 
 /** One more batch of the pass under way. */
@@ -96,24 +94,30 @@ export const advanced = async (study: Study, model: Model, plan: Plan): Promise<
 	const frames = all.slice(from, from + BATCH);
 	const done = [...tuning.done, await forward(model, packed(frames), plus(plan.source, next(tuning) as Vector))];
 	if (from + frames.length < all.length) return { ...study, tuning: { ...tuning, done } };
-	return passed(study, { ...tuning, done: [] }, plan.measurementOf(done), plan);
+	return passed(study, { ...tuning, done: [] }, shownIn(done), plan);
 };
 
-/** The frames that the pass under way is about: a few, of all ages, while it is sought how often they are to be smoothed. */
+/** The frames that the pass under way is about: a few while it is sought how often they are to be smoothed. */
 const passing = (tuning: Tuning): readonly Frame[] => {
 	const { frames, sweep } = tuning;
-	const present = untried(tuning);
-	const count = sweep.seeking && !present ? Math.min(FEW, frames.length) : frames.length;
-	return Array.from({ length: count }, (_, i) => frames[Math.floor((i * frames.length) / count)]);
+	return sweep.seeking && !untried(tuning) ? fewOf(frames) : frames;
+};
+
+/** A few of all ages. */
+const fewOf = <T>(all: readonly T[]): T[] => {
+	const count = Math.min(FEW, all.length);
+	return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);
 };
 
 /** What comes after a complete pass. */
-const passed = (study: Study, tuning: Tuning, measurement: Measurement, plan: Plan): Study => {
+const passed = (study: Study, tuning: Tuning, shown: readonly Shown[], plan: Plan): Study => {
 	const { sweep, stems, isCheck } = tuning;
+	const measurement = plan.measurement(shown);
 	const present = untried(tuning);
 	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, tuning, plan);
 	if (!sweep.source || !present) {
-		const after = { ...tuning, sweep: advancedSweep(sweep, measurement, plan) };
+		const few = sweep.source ? measurement : plan.measurement(fewOf(shown));
+		const after = { ...tuning, sweep: advancedSweep(sweep, measurement, plan, few) };
 		return next(after) ? { ...study, tuning: after } : settled(study, after, plan);
 	}
 	const tried = attempted(present, measurement, plan);

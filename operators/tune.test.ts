@@ -319,6 +319,23 @@ test("a domain is recognized by the frames that led to the change, and has its o
 	assert.ok((record?.gain ?? 0) > 0.5 && (matched?.knowledge.gain ?? 0) > 0.5);
 });
 
+test("what is taken up is tried at once on the frames that it was taken up for, and kept only where it fits them", async () => {
+	const { rounds: before, bank } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)]);
+	assert.ok(before.length);
+	const [record] = (await bank.domains()).filter(({ alignment }) => alignment.some((a) => a !== 0));
+	const roundsFrom = async (alignment: typeof record.alignment) => {
+		const stored = [{ ...record, alignment }];
+		const start = firstKnowledge(model.bundle, stored, { seed: 1, bank: 4, published: false, now: 0 });
+		const { rounds } = await played([...clear(160, 4), ...hazy(64, 5)], { start });
+		const at = rounds.findIndex(({ domainEvent }) => domainEvent === "matched");
+		assert.ok(at > 0);
+		return rounds.slice(at, at + 3).map(({ knowledge }) => equal(knowledge.alignment, alignment));
+	};
+	assert.deepEqual(await roundsFrom(record.alignment), [true, true, true]);
+	const wrong = record.alignment.map((a, i) => (i < record.alignment.length - 1 ? a + 20 : a));
+	assert.deepEqual(await roundsFrom(wrong), [false, false, false]);
+});
+
 test("a domain of little contrast is recognized too, by all of its frames", async () => {
 	const scene = [clear(160, 1), dark(160, 2), clear(160, 3), dark(64, 4)].flat();
 	const { rounds } = await played(scene);

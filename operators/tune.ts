@@ -4,7 +4,7 @@ import { gather } from "./gather.js";
 import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
 import { BURST, unfinished } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
-import { advanced, BATCH, begun, isDue } from "./study.js";
+import { advanced, BATCH, begun, ENOUGH, isDue } from "./study.js";
 import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
 import { isZero } from "./zoa/vector.js";
 
@@ -34,7 +34,7 @@ const sweep = (
 	concatMap(async ({ knowledge: before, ...round }) => {
 		const live = round.frames.length;
 		let credit = Math.min(BURST, before.credit + (live * cpu) / (1 - cpu));
-		let knowledge = withSweeps(before, plan, nearness);
+		let knowledge = withSweeps(before, plan, nearness, round.domainEvent === "matched");
 		while (isSweeping(knowledge) && credit >= BATCH && !(camera.live && camera.waiting >= live)) {
 			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan);
 			credit -= BATCH;
@@ -45,14 +45,20 @@ const sweep = (
 const isSweeping = ({ tuning, candidates }: Knowledge) =>
 	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);
 
-/** Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. */
-const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
+/**
+ * Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. What has
+ * been taken up looks like the frames that it was taken up for; whether it fits them is seen at once.
+ */
+const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number, isTakenUp: boolean): Knowledge => {
 	const { candidates } = knowledge;
 	const isNext = (study: Study) => isDue(study, plan) && !isStored(study, knowledge, plan, nearness);
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
 	const after = next ? withCandidate(knowledge, next, begun(next, plan, knowledge.usualDoubt)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
-	return isDue(after, plan) && !isWaiting ? withStudy(after, begun(after, plan, after.usualDoubt)) : after;
+	const isUnproven = isTakenUp && !isZero(after.alignment) && after.pictures.kept.length >= ENOUGH;
+	return (isDue(after, plan) || isUnproven) && !isWaiting
+		? withStudy(after, begun(after, plan, after.usualDoubt))
+		: after;
 };
 
 /** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */

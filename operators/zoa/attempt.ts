@@ -1,6 +1,7 @@
 import { shiftScores } from "./align.js";
 import type { AffineSite } from "./mix.js";
 import type { RawMoments } from "./moments.js";
+import { smoothingOf } from "./smoothing.js";
 import { misalignment, strangeness, tolerancesOf } from "./tolerance.js";
 import type { Vector } from "./vector.js";
 
@@ -92,23 +93,57 @@ export const doesAsItIs = (attempt: Attempt, usualDoubt: number | undefined, ana
 
 /**
  * Tolerances, for the classes in view, up to which what reaches the deeper sites does no harm; and up to which it does none
- * where the model is nearly as sure of what it sees as usual: of pixelated pictures it is, and names most of them.
+ * where the model is nearly as sure of what it sees as usual: of pixelated pictures it is, and names most of them. What
+ * smoothing has taken the worst from is not let off so easily.
  */
 const HARMLESS = 1.7;
 const HARMLESS_IF_SURE = 3;
+const HARMLESS_IF_SMOOTHED = 1.4;
 
-/** Share of the way from the usual doubt to not knowing at all on which a model is still sure. */
+/** Shares of the way from the usual doubt to not knowing at all: up to which a model is still sure; from which on it is not. */
 const LITTLE_DOUBT = 1 / 3;
+const SOME_DOUBT = 0.15;
+
+/** Whether the model doubts by less than such a share more than it does of the source's kind of picture, if that is known. */
+const doubtsLess = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, share: number): boolean =>
+	usualDoubt !== undefined && doubt < usualDoubt + share * (1 - usualDoubt);
 
 /** Whether the model doubts hardly more than it does of the source's kind of picture; false where that is not known. */
-const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
-	guarded && usualDoubt !== undefined && doubt < usualDoubt + LITTLE_DOUBT * (1 - usualDoubt);
+const isSure = (attempt: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
+	guarded && doubtsLess(attempt, usualDoubt, LITTLE_DOUBT);
+
+/** Whether the model doubts more than it does of the source's kind of picture; false where that is not known. */
+export const isDoubtful = (attempt: Attempt, usualDoubt: number | undefined): boolean =>
+	usualDoubt !== undefined && !doubtsLess(attempt, usualDoubt, SOME_DOUBT);
+
+/** Share of what is out of line that a smoothing has to do away with; or any, if the model doubts so much less for it. */
+const WORTH_IT = 0.25;
+const SURER = 0.05;
+
+/** Whether a smoothing is worth it: it leaves a picture so much less out of line, or less and the model surer of it. */
+export const isWorthIt = (
+	latest: Attempt,
+	best: Attempt,
+	usualDoubt: number | undefined,
+	anatomy: Anatomy,
+): boolean => {
+	const [residual, before] = [residualOf(latest, anatomy), residualOf(best, anatomy)];
+	// Anything is better than what gives no number.
+	if (!Number.isFinite(residual) || !Number.isFinite(before)) return Number.isFinite(residual);
+	const isSurer =
+		usualDoubt !== undefined && best.measurement.doubt - latest.measurement.doubt >= SURER * (1 - usualDoubt);
+	return residual < (isSurer ? 1 : 1 - WORTH_IT) * before;
+};
 
 /** Whether frames, seen with the source's own parameters, are the source's kind of picture as far as the front can tell. */
 export const isPlain = ({ scores, measurement }: Attempt, { tolerances }: Anatomy): boolean =>
 	strangeness(scores, tolerances, measurement.frames) < 1;
 
 /** Whether such frames need no other parameters: they are that kind, or what is strange about them does no harm. */
-export const isOrdinary = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean =>
-	isPlain(attempt, anatomy) ||
-	astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? HARMLESS_IF_SURE : HARMLESS);
+export const isOrdinary = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean => {
+	// The front of what is smoothed does not show what is left of it further on.
+	const isSmoothed = smoothingOf(attempt.alignment) > 0;
+	if (!isSmoothed && isPlain(attempt, anatomy)) return true;
+	const harmless = isSmoothed ? HARMLESS_IF_SMOOTHED : HARMLESS;
+	return astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? HARMLESS_IF_SURE : harmless);
+};

@@ -22,7 +22,8 @@ interface World {
 	readonly stem?: Passage;
 	/** Likewise of the site behind it. */
 	readonly middle?: Passage;
-	readonly doubt?: number;
+	/** Also as it depends on how often the picture is smoothed. */
+	readonly doubt?: number | ((times: number) => number);
 }
 
 /** `times`: how often the picture is smoothed. */
@@ -47,7 +48,8 @@ const seen = (
 		if (k === 0) [m, d] = stem(m, d, smoothingOf(alignment));
 		if (k === 1) [m, d] = middle(m, d, smoothingOf(alignment));
 	}
-	return { frames: 64, measured: raw, target, concentration: 0, doubt };
+	const own = typeof doubt === "number" ? doubt : doubt(smoothingOf(alignment));
+	return { frames: 64, measured: raw, target, concentration: 0, doubt: own };
 };
 
 interface Swept {
@@ -191,6 +193,27 @@ test("pictures of the source's kind are never smoothed, though it might bring th
 	const { passes, latest } = swept({ mean: 0.05, deviation: 1, stem: noisy([0.1, 0, 0]) }, { anatomy: SMOOTHING });
 	assert.equal(passes, 1);
 	assert.ok(latest.alignment.every((a) => a === 0));
+});
+
+test("where the front looks as usual and the model doubts, pictures are smoothed if it is surer for it and they no further out of line", () => {
+	const times = (left: readonly number[], doubts: readonly number[], isKnown = true) => {
+		const world: World = { mean: 0.05, deviation: 1, middle: noisy(left), doubt: (times) => doubts[times] };
+		const known = isKnown ? { usualDoubt: 0.2 } : {};
+		return smoothingOf(swept(world, { ...known, anatomy: SMOOTHING }).latest.alignment);
+	};
+	assert.equal(times([0.42, 0.4, 0.4], [0.6, 0.3, 0.29]), 1);
+	assert.equal(times([0.42, 0.4, 0.38], [0.6, 0.4, 0.3]), 2);
+	assert.equal(times([0.42, 0.4, 0.4], [0.6, 0.58, 0.5]), 0, "hardly surer");
+	assert.equal(times([0.42, 0.43, 0.43], [0.6, 0.3, 0.29]), 0, "further out of line");
+	assert.equal(times([0.42, 0.1, 0.1], [0.3, 0.2, 0.2]), 0, "no doubt to speak of");
+	assert.equal(times([0.42, 0.1, 0.1], [0.6, 0.2, 0.2], false), 0, "nobody knows how much is usual");
+});
+
+test("what is left behind the front of smoothed pictures is aligned, though the front looks as usual", () => {
+	const world: World = { mean: 0.05, deviation: 1, stem: (m, d, times) => [m + (times ? 0.45 : 4), d] };
+	const { latest, open } = swept(world, { anatomy: { ...SMOOTHING, smoothings: [1] } });
+	assert.equal(smoothingOf(latest.alignment), 1);
+	assert.deepEqual(open, [false, true, false]);
 });
 
 test("where the source's parameters do, they still do while smoothing is tried, unless that is worth it", () => {

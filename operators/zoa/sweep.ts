@@ -4,10 +4,11 @@ import {
 	type Attempt,
 	astrayOf,
 	attempted,
+	isDoubtful,
 	isOrdinary,
 	isPlain,
+	isWorthIt,
 	type Measurement,
-	residualOf,
 } from "./attempt.js";
 import { smoothingOf, withSmoothing } from "./smoothing.js";
 import { misalignment } from "./tolerance.js";
@@ -71,8 +72,11 @@ const groupEnd = (from: number, until: number, { sites: { length }, groups }: An
  */
 const IN_HAND = 2.5;
 
-/** The sweep after the pass that its trial asked for. */
-export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy): Sweep => {
+/**
+ * The sweep after the pass that its trial asked for.
+ * @param few what those frames showed in it over which smoothing is sought
+ */
+export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: Anatomy, few = measurement): Sweep => {
 	const { trial } = sweep;
 	if (!trial) return sweep;
 	const latest = attempted(trial.alignment, measurement, anatomy);
@@ -84,16 +88,14 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 			: { ...after, ...following(after, latest, anatomy) };
 	}
 	const isHome = isOrdinary(latest, sweep.usualDoubt, anatomy);
-	if (isPlain(latest, anatomy) || anatomy.smoothings.length === 0)
-		return { ...after, ...following(after, latest, anatomy) };
-	return sought({ ...after, isHome }, latest, latest, { best: undefined }, anatomy);
+	const isFine = isPlain(latest, anatomy) && !isDoubtful(latest, sweep.usualDoubt);
+	if (isFine || anatomy.smoothings.length === 0) return { ...after, ...following(after, latest, anatomy) };
+	const inFew = attempted(trial.alignment, few, anatomy);
+	return sought({ ...after, isHome }, latest, inFew, { best: undefined }, anatomy);
 };
 
 /** What is less out of line, in tolerances for the classes in view, is not smoothed. */
 const LITTLE = 0.5;
-
-/** Share of what is out of line that a smoothing has to do away with. */
-const WORTH_IT = 0.25;
 
 /**
  * How often the picture is to be smoothed, sought over a few of the frames, one try after the other. Each is judged with the
@@ -104,7 +106,7 @@ const sought = (sweep: Sweep, source: Attempt, latest: Attempt, { best }: Seekin
 		const ahead = following({ ...sweep, until: 1 }, latest, anatomy);
 		if (ahead.trial) return { ...sweep, ...ahead, seeking: { best } };
 	}
-	const isBetter = !best || isWorthIt(latest, best, anatomy);
+	const isBetter = !best || isWorthIt(latest, best, sweep.usualDoubt, anatomy);
 	const chosen = isBetter ? latest : best;
 	const asksForMore = isBetter && !(astrayOf(chosen, anatomy) < LITTLE);
 	const more = asksForMore && anatomy.smoothings.find((times) => times > smoothingOf(latest.alignment));
@@ -113,12 +115,6 @@ const sought = (sweep: Sweep, source: Attempt, latest: Attempt, { best }: Seekin
 	const settled = { ...sweep, ...bare(times, anatomy), seeking: undefined };
 	if (times > 0) return { ...settled, isHome: false };
 	return { ...settled, latest: source, ...following(settled, source, anatomy) };
-};
-
-/** Whether a smoothing leaves a picture so much less out of line; anything is better than what gives no number. */
-const isWorthIt = (latest: Attempt, best: Attempt, anatomy: Anatomy): boolean => {
-	const [residual, before] = [residualOf(latest, anatomy), residualOf(best, anatomy)];
-	return Number.isFinite(residual) && !(residual >= (1 - WORTH_IT) * before);
 };
 
 /** A trial of pictures smoothed so often, with the source's own scales and biases. */
