@@ -1,5 +1,6 @@
 import { concatMap, type OperatorFunction } from "rxjs";
 import type { Adapted, Knowledge, Outlet } from "./types.js";
+import { affinePart, smoothingOf } from "./zoa/smoothing.js";
 import { equal, isZero } from "./zoa/vector.js";
 
 /** At most one adaptation state in this many milliseconds of the camera's time, changes of domain apart. */
@@ -43,6 +44,7 @@ export const adaptationPayload = (knowledge: Knowledge, state: string, loss: num
 	steps: knowledge.counts.steps,
 	droppedSteps: knowledge.counts.droppedSteps,
 	loss: loss ?? null,
-	aligned: !isZero(knowledge.alignment),
+	aligned: !isZero(affinePart(knowledge.alignment)),
+	smoothing: smoothingOf(knowledge.alignment),
 	...(knowledge.gain !== undefined && { gain: knowledge.gain }),
 });

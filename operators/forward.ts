@@ -1,6 +1,6 @@
 import type { Activations, Bundle, Model } from "./types.js";
 import type { RawMoments } from "./zoa/moments.js";
-import { smooth, smoothingOf, unsmoothed } from "./zoa/smoothing.js";
+import { affinePart, smooth, smoothingOf, unsmoothed } from "./zoa/smoothing.js";
 import { rows, type Vector } from "./zoa/vector.js";
 
 /** θ0 [P]: the model as it was prepared, and pictures as they are. */
@@ -14,7 +14,7 @@ export const forward = async (
 ): Promise<Activations> => {
 	const { width, height } = model.bundle.manifest.input;
 	smooth(pixels, width, height, smoothingOf(theta));
-	return model.forward(pixels, theta.subarray(0, theta.length - 1));
+	return model.forward(pixels, affinePart(theta));
 };
 
 /** Stems [2,E] of pictures [n,3,H,W], smoothed so often. Takes `pixels`, as the model does. */

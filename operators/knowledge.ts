@@ -5,7 +5,7 @@ import { blankDetector } from "./zoa/detector.js";
 import { emptyMemory } from "./zoa/memory.js";
 import { emptyMix, learned, type Mix, rebased } from "./zoa/mix.js";
 import { emptySimilarities } from "./zoa/published.js";
-import { isSmoothing, smoothingOf, unsmoothed } from "./zoa/smoothing.js";
+import { isSmoothing, smoothingOf, whole } from "./zoa/smoothing.js";
 import { allFinite, plus, type Vector, zeros } from "./zoa/vector.js";
 
 /** θ = θ0 + a + Σ π_i·V_i + ε [P], for the given mix or the present one. */
@@ -41,14 +41,10 @@ export const unstudied = (classes: number) => ({
 /** Frames that learning may pass through the model at once: so much of its share is saved. */
 export const BURST = 2048;
 
-/** What was stored before pictures were smoothed lacks the last of P entries, which was 0. */
-const whole = (vector: Vector, parameters: number): Vector =>
-	vector.length === parameters - 1 ? unsmoothed(vector) : vector;
-
-const wholeRecord = (record: DomainRecord, parameters: number): DomainRecord => ({
+const wholeRecord = (record: DomainRecord): DomainRecord => ({
 	...record,
-	vector: whole(record.vector, parameters),
-	alignment: whole(record.alignment, parameters),
+	vector: whole(record.vector),
+	alignment: whole(record.alignment),
 });
 
 const numberOf = (id: string) => Number(id.slice(1)) || 0;
@@ -66,7 +62,7 @@ export const firstKnowledge = (
 	// The published matrix has room for so many; ours evicts down to the limit at the next change.
 	const { manifest } = bundle;
 	const theta = sourceTheta(bundle);
-	const domains = (published ? stored.slice(-bank) : stored).map((record) => wholeRecord(record, theta.length));
+	const domains = (published ? stored.slice(-bank) : stored).map(wholeRecord);
 	const number = Math.max(named, ...domains.map(({ id }) => numberOf(id))) + 1;
 	const source = emptyMix(theta.length);
 	return {
@@ -168,7 +164,7 @@ export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefine
 	const checkpoint = stored as Partial<Checkpoint>;
 	const parameters = first.alignment.length;
 	const fitting = (vector: unknown, may: (smoothings: number) => boolean = isSmoothing) => {
-		const found = vector instanceof Float32Array ? whole(vector, parameters) : undefined;
+		const found = vector instanceof Float32Array ? whole(vector) : undefined;
 		return found?.length === parameters && allFinite(found) && may(smoothingOf(found)) ? found : undefined;
 	};
 	// Zeroth-order steps never move how often pictures are smoothed.

@@ -14,6 +14,7 @@ test("domains list and show tell what learning gained in a domain, and nothing w
 	const bank = store.bank("bundle", "road");
 	await bank.put({ ...sampleDomain(1, "d1"), gain: 0.61849 });
 	await bank.put(sampleDomain(2, "d2"));
+	await bank.put({ ...sampleDomain(3, "d3"), alignment: Float32Array.of(0.3, 0.4, 2) });
 	await store.close();
 	const printed = async (...args: string[]) => {
 		const { code, out, err } = await start("domains", ...args, "--store", "device").ended;
@@ -35,6 +36,10 @@ test("domains list and show tell what learning gained in a domain, and nothing w
 	assert.doesNotMatch(await printed("show", "road", "d2"), /gain/);
 	assert.deepEqual(
 		JSON.parse(await printed("list", "--json")).map(({ gain }: { gain?: number }) => gain),
-		[0.618, undefined],
+		[0.618, undefined, undefined],
 	);
+	const smoothed = await printed("show", "road", "d3");
+	assert.match(smoothed, /^alignment +0\.5$/m);
+	assert.match(smoothed, /^smoothing +2$/m);
+	assert.match(await printed("show", "road", "d1"), /^smoothing +0$/m, "from before pictures were smoothed");
 });

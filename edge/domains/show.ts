@@ -1,5 +1,6 @@
 import { openStore } from "../../adapters/bank.js";
 import type { DomainRecord } from "../../operators/types.js";
+import { affinePart, smoothingOf, whole } from "../../operators/zoa/smoothing.js";
 import { norm } from "../../operators/zoa/vector.js";
 import { Mistake } from "../mistake.js";
 import { table } from "../table.js";
@@ -12,19 +13,23 @@ interface Options {
 const rounded = (value: number): number => Math.round(value * 1e3) / 1e3;
 
 /** A record in words and numbers: what a person can make something of. */
-const described = (camera: string, bundle: string, record: DomainRecord) => ({
-	camera,
-	model: bundle.slice(0, 12),
-	id: record.id,
-	name: record.name,
-	visits: record.visits,
-	steps: record.steps,
-	alignment: rounded(norm(record.alignment)),
-	learned: rounded(norm(record.vector)),
-	...(record.gain !== undefined && { gain: rounded(record.gain) }),
-	madeAt: new Date(record.madeAt).toISOString(),
-	lastUsedAt: new Date(record.lastUsedAt).toISOString(),
-});
+const described = (camera: string, bundle: string, record: DomainRecord) => {
+	const alignment = whole(record.alignment);
+	return {
+		camera,
+		model: bundle.slice(0, 12),
+		id: record.id,
+		name: record.name,
+		visits: record.visits,
+		steps: record.steps,
+		alignment: rounded(norm(affinePart(alignment))),
+		smoothing: smoothingOf(alignment),
+		learned: rounded(norm(record.vector)),
+		...(record.gain !== undefined && { gain: rounded(record.gain) }),
+		madeAt: new Date(record.madeAt).toISOString(),
+		lastUsedAt: new Date(record.lastUsedAt).toISOString(),
+	};
+};
 
 const everything = async (directory: string) => {
 	const store = openStore({ directory, readOnly: true, onWarning: (message) => process.stderr.write(`${message}\n`) });
@@ -77,7 +82,7 @@ export const show = async (camera: string, id: string | undefined, { store, json
 
 const asTable = (domains: readonly ReturnType<typeof described>[]) =>
 	table(
-		["camera", "id", "name", "visits", "steps", "alignment", "learned", "gain", "last used", "model"],
+		["camera", "id", "name", "visits", "steps", "alignment", "smoothing", "learned", "gain", "last used", "model"],
 		domains.map((d) => [
 			d.camera,
 			d.id,
@@ -85,6 +90,7 @@ const asTable = (domains: readonly ReturnType<typeof described>[]) =>
 			String(d.visits),
 			String(d.steps),
 			String(d.alignment),
+			String(d.smoothing),
 			String(d.learned),
 			String(d.gain ?? ""),
 			d.lastUsedAt,

@@ -80,6 +80,9 @@ export const adaptation = z.object({
 	droppedSteps: count("Steps that were not taken, because their loss was not finite."),
 	loss: nullable(z.number(), "Of the last step."),
 	aligned: z.boolean().describe("Whether statistics are aligned in closed form."),
+	smoothing: count(
+		"How often pictures of this domain are smoothed before the model sees them, against noise; by `adapt.method: zoa+` alone.",
+	),
 	gain: z
 		.number()
 		.max(1)

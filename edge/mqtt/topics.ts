@@ -145,6 +145,7 @@ export const topics: readonly Topic[] = [
 		droppedSteps: 0,
 		loss: 3.21,
 		aligned: true,
+		smoothing: 1,
 		gain: 0.62,
 	}),
 	told(

@@ -9,6 +9,9 @@ import type { Vector } from "./vector.js";
 /** Smoothings that θ, or a difference of θ's, has as its last entry. */
 export const smoothingOf = (theta: Vector): number => theta[theta.length - 1];
 
+/** The scales and biases [P − 1] of a θ, or of a difference of θ's, as a view. */
+export const affinePart = (theta: Vector): Vector => theta.subarray(0, theta.length - 1);
+
 /** More would leave next to nothing of a picture. */
 const MOST = 16;
 
@@ -21,6 +24,9 @@ export const withSmoothing = (theta: Vector, times: number): Vector => {
 	other[other.length - 1] = times;
 	return other;
 };
+
+/** What was kept before pictures were smoothed lacks the last entry: it came in pairs of scale and bias, so P is odd. */
+export const whole = (kept: Vector): Vector => (kept.length % 2 === 0 ? unsmoothed(kept) : kept);
 
 /** θ [P] of scales and biases [P − 1], for pictures as they are. */
 export const unsmoothed = (affine: Vector): Vector => {
