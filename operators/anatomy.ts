@@ -26,7 +26,7 @@ export interface Plan extends Anatomy {
 export interface Shown {
 	/** Raw moments [2,S] of all sites. */
 	readonly sites: RawMoments;
-	/** [K] */
+	/** [C] */
 	readonly probabilities: Vector;
 }
 

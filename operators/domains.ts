@@ -103,6 +103,7 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 		shift: undefined,
 		memory: emptyMemory(knowledge.memory.seen.length),
 		...unstudied(knowledge.memory.seen.length),
+		isUnproven: false,
 		aligning: "stem",
 		...unfinished,
 		counts: {
@@ -117,7 +118,7 @@ export const entered = (knowledge: Knowledge, learning: Learning, spans: readonl
 /**
  * What is stored of a domain taken up: its entry alone, its alignment and what that gains, its shift (design.md, "The one
  * idea"). The memory starts anew, since what it holds was measured with another θ; a sweep under way, which began from
- * another, is over. Frames that are new decide whether it is kept.
+ * another, is over.
  */
 export const recalled = (knowledge: Knowledge, index: number): Knowledge => {
 	const { alignment, shift, gain } = knowledge.domains[index];
@@ -156,6 +157,7 @@ export const lookedUp = (knowledge: Knowledge, stem: Moments, { nearness }: Lear
 	const { id, name, visits, steps } = nearest.record;
 	return {
 		...recalled(knowledge, nearest.index),
+		isUnproven: !isZero(nearest.record.alignment),
 		domain: { ...domain, id, name, visits: visits + 1, steps, status: "matched", distance: nearest.distance },
 		counts: { ...knowledge.counts, domainsNamed: knowledge.counts.domainsNamed - 1 },
 	};

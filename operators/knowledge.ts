@@ -113,6 +113,7 @@ export interface Checkpoint
 			Knowledge,
 			| "domain"
 			| "usualDoubt"
+			| "isUnproven"
 			| "similarities"
 			| "aligning"
 			| "detector"

@@ -1,18 +1,15 @@
 import { chosen } from "./activations.js";
 import { type Plan, shownIn } from "./anatomy.js";
 import { AKIN, isForeign, nearestOf, stemOfStudy } from "./kinds.js";
-import type { Activations, Detected, Kind, Strangers } from "./types.js";
-import { ASTRAY, type Attempt, astrayOf, attempted, isDoubtful } from "./zoa/attempt.js";
+import type { Activations, Detected, Kind, Knowledge, Strangers } from "./types.js";
+import { ASTRAY, type Attempt, astrayOf, attempted, isDoubtful, TELLING } from "./zoa/attempt.js";
 import { alike } from "./zoa/kinds.js";
 import { type Moments, moments, pooled } from "./zoa/moments.js";
 import { showTheSame } from "./zoa/thumbnail.js";
-import { isZero, type Vector, zeros } from "./zoa/vector.js";
+import { isZero, minus, type Vector, zeros } from "./zoa/vector.js";
 
 /** Shift score up to which frames look so much like those of a kind that its parameters need no trial. */
 const SURE = 0.1;
-
-/** Different frames that it takes to tell that they are out of line, since a few are by chance. */
-const TELLING = 4;
 
 /** Frames of a batch that look alike, and what they were predicted with. */
 export interface Part {
@@ -30,8 +27,8 @@ export interface Opinion {
 	readonly alignments: readonly Vector[];
 	/** Whether the first of these needs no trial. */
 	readonly isSure: boolean;
-	/** Whether its pictures may be smoothed as well: they look like nothing that is known. */
-	readonly isNew?: boolean;
+	/** Whether it may be fitted to what it shows as well: its stem aligned, its pictures smoothed. */
+	readonly mayBeFitted?: boolean;
 }
 
 const LEFT_ALONE: Opinion = { isStranger: false, alignments: [], isSure: false };
@@ -60,34 +57,23 @@ const stemOf = ({ places }: Part, { stems }: Detected, plan: Plan): Moments =>
 	plan.ready(moments(pooled(places.map((place) => stems[place]))));
 
 /** How far out of line a part is with what it was predicted with. */
-export const attemptWith = ({ activations }: Part, plan: Plan): Attempt =>
-	attempted(plan.source, plan.measurement(shownIn([activations])), plan);
+export const attemptWith = ({ affine, activations }: Part, plan: Plan): Attempt =>
+	attempted(minus(affine, plan.source), plan.measurement(shownIn([activations])), plan);
 
 /**
  * Of a part of a batch that is unlike its domain: it is given what is known of its kind. Where that is not sure the source's
- * own parameters come first, and are kept unless they leave it far out of line; what looks like nothing that is known has
- * its stem aligned, and may be smoothed.
+ * own parameters come first, and are kept unless they leave it far out of line. What looks like nothing that is known may then
+ * be fitted to what it shows.
  */
-export const ofStrange = (
-	part: Part,
-	step: Detected,
-	kinds: readonly Kind[],
-	plan: Plan,
-	byStem: () => Vector,
-): Opinion => {
+export const ofStrange = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan): Opinion => {
 	const nearest = nearestOf(stemOf(part, step, plan), kinds, plan);
 	const kind = nearest && nearest.away < AKIN ? nearest.kind : undefined;
 	if (kind?.isPresent) return { ...LEFT_ALONE, kind };
-	const alignment = kind?.alignment ?? byStem();
-	if (nearest && nearest.away < SURE) return { isStranger: true, kind, alignments: [alignment], isSure: true };
-	const others = isZero(alignment) ? [] : [alignment];
-	return {
-		isStranger: true,
-		kind,
-		alignments: [zeros(plan.source.length), ...others],
-		isSure: false,
-		isNew: !kind,
-	};
+	if (kind && nearest && nearest.away < SURE)
+		return { isStranger: true, kind, alignments: [kind.alignment], isSure: true };
+	const known = kind && !isZero(kind.alignment) ? [kind.alignment] : [];
+	const alignments = [zeros(plan.source.length), ...known];
+	return { isStranger: true, kind, alignments, isSure: false, mayBeFitted: !kind };
 };
 
 /**
@@ -106,7 +92,7 @@ export const isVisitor = (part: Part, step: Detected, kinds: readonly Kind[], pl
 /**
  * Of a part of a batch in which no change was seen. In a domain with an alignment it may look more like the source, or be far
  * out of line. In one that was found to need none, what is far out of line is a stranger that the detector does not see, as
- * rain on the lens is; and what the model doubts may need smoothing, as with a little noise.
+ * rain on the lens is; and what the model doubts may be fitted, as with a little noise.
  */
 export const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan: Plan): Opinion => {
 	const { knowledge, thumbnails } = step;
@@ -125,14 +111,18 @@ export const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan
 	if (!isTelling(seen, plan)) return LEFT_ALONE;
 	const attempt = attemptWith(part, plan);
 	if (!(astrayOf(attempt, plan) >= ASTRAY))
-		return { ...LEFT_ALONE, isNew: isPlain && isDoubtful(attempt, knowledge.usualDoubt) };
+		return { ...LEFT_ALONE, mayBeFitted: isPlain && isDoubtful(attempt, usualDoubtIn(knowledge)) };
 	if (!isPlain) return { isStranger: false, alignments: [source], isSure: false };
 	const look = stemOfStudy(knowledge);
 	const home = look ? [{ stem: look, alignment: source }] : [];
 	const kind = like([...home, ...kinds.filter(({ alignment }) => !isZero(alignment))]);
 	const isOther = kind !== undefined && !isZero(kind.alignment);
-	return { isStranger: true, kind, alignments: isOther ? [kind.alignment] : [], isSure: false, isNew: !isOther };
+	return { isStranger: true, kind, alignments: isOther ? [kind.alignment] : [], isSure: false, mayBeFitted: !isOther };
 };
+
+/** What a sweep has found that the domain's own frames are doubted for all that is no reason to try again with each batch. */
+const usualDoubtIn = ({ usualDoubt, doubt }: Knowledge): number | undefined =>
+	usualDoubt === undefined ? undefined : Math.max(usualDoubt, doubt ?? 0);
 
 /** Strangers by their kind, each part by itself of which nothing is known; most first. */
 export const together = (

@@ -63,8 +63,9 @@ const read = (pixels: Uint8Array) => {
 interface Shown {
 	readonly waits?: Partial<Camera>;
 	readonly deep?: number;
-	/** The same of smoothed pictures. */
+	/** The same of smoothed pictures; and of such that have the stem aligned, smoothed or not. */
 	readonly smoothed?: number;
+	readonly inLine?: number;
 	readonly isStill?: boolean;
 	/** Of one label each, in turn, where others have 7. */
 	readonly logit?: number;
@@ -75,13 +76,15 @@ const reconsidered = async (
 	shifts: readonly number[],
 	verdict: Detected["verdict"],
 	known: Partial<Detected["knowledge"]>,
-	{ waits = {}, deep = 0, smoothed = deep, isStill = false, logit = 7 }: Shown = {},
+	{ waits = {}, deep = 0, smoothed = deep, inLine, isStill = false, logit = 7 }: Shown = {},
 ) => {
 	const asked: { shifts: readonly number[]; affine: Float32Array; isSmoothed: boolean }[] = [];
 	const forward: Model["forward"] = async (pixels, affine) => {
 		const { shifts, isSmoothed } = read(pixels);
 		asked.push({ shifts, affine, isSmoothed });
-		const activations = shown(shifts, isSmoothed ? smoothed : deep);
+		const isAligned = affine.slice(0, 2 * channels).some((value, i) => value !== SOURCE[i]);
+		const left = isSmoothed ? smoothed : deep;
+		const activations = shown(shifts, isAligned ? (inLine ?? left) : left);
 		activations.logits.forEach((_, i, all) => {
 			all[i] = i % labels.length === Math.floor(i / labels.length) % labels.length ? logit : 7;
 		});
@@ -98,7 +101,7 @@ const reconsidered = async (
 		stems: stemRows(bundle, activations),
 		thumbnails: frames.map((_, i) => Float32Array.from({ length: 16 }, (_, k) => Number(k === (isStill ? 0 : i)))),
 		predictions: frames.map((one) => ({ frame: one, label: 0, probabilities: new Float32Array(labels.length) })),
-		affines: frames.map(() => NIGHT),
+		affines: frames.map(() => (known.alignment ? NIGHT : unsmoothed(SOURCE))),
 		strangers: [],
 		failed: 0,
 	};
@@ -177,6 +180,20 @@ test("and it is smoothed, if that takes away enough of what is out of line; more
 	assert.deepEqual({ passes: little.passes, times: little.times }, { passes: 3, times: [0, 0] });
 });
 
+test("what the stem's alignment alone brings into line is not smoothed, of a visitor either", async () => {
+	const shownBy = { deep: 3, smoothed: 3.5, inLine: 1.2 };
+	const strange = await reconsidered([-6, -6], "odd", { alignment: night }, shownBy);
+	const plain = { gain: 0, detector: { ...blankDetector, frames: 64, reference: stemAt(0) } };
+	const visitor = await reconsidered([6, 6], "same", plain, shownBy);
+	for (const { after, asked } of [strange, visitor]) {
+		assert.deepEqual(after.affines.map(smoothingOf), [0, 0]);
+		assert.notDeepEqual(after.affines[0].slice(0, 2 * channels), SOURCE.slice(0, 2 * channels));
+		assert.ok(asked.some(({ isSmoothed }) => isSmoothed));
+	}
+	const little = await reconsidered([-6, -6], "odd", { alignment: night }, { ...shownBy, inLine: 0.2 });
+	assert.ok(!little.asked.some(({ isSmoothed }) => isSmoothed), "what is left is not worth a pass");
+});
+
 test("it keeps the source's parameters though they leave it far out of line where the model is nearly as sure as usual", async () => {
 	const askedOf = async (usualDoubt: number | undefined, deep: number) =>
 		(await reconsidered([-6, -6], "odd", { alignment: night, usualDoubt }, { deep, logit: 9.5 })).asked.length;
@@ -218,15 +235,15 @@ test("different frames that are far out of line behind an ordinary stem are stra
 test("different frames that the model doubts behind an ordinary stem are smoothed, if it is surer for it, and no strangers", async () => {
 	const timesOf = async (
 		usualDoubt: number | undefined,
-		{ smoothed = 0.4, isStill = false, gain = 0 as number | undefined } = {},
+		{ smoothed = 0.9, isStill = false, gain = 0 as number | undefined } = {},
 	) => {
-		const shown = { deep: 0.5, smoothed, isStill, logit: 12 };
+		const shown = { deep: 1, smoothed, isStill, logit: 12 };
 		const { after } = await reconsidered([0, 0, 0, 0], "same", { gain, usualDoubt }, shown);
 		assert.deepEqual(after.strangers, []);
 		return smoothingOf(after.affines[0]);
 	};
 	assert.equal(await timesOf(0.5), 1);
-	assert.equal(await timesOf(0.5, { smoothed: 1.2 }), 0, "further out of line");
+	assert.equal(await timesOf(0.5, { smoothed: 1.6 }), 0, "further out of line");
 	assert.equal(await timesOf(undefined), 0, "nobody knows how much is usual");
 	assert.equal(await timesOf(0.5, { isStill: true }), 0, "one that it doubts may be an odd one");
 });

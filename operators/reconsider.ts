@@ -19,11 +19,11 @@ import { predictions } from "./predict.js";
 import type { Learning } from "./settings.js";
 import type { Bundle, Camera, Detected, Model } from "./types.js";
 import { aligned, beyond } from "./zoa/align.js";
-import { doesAsItIs, isWorthIt, residualOf } from "./zoa/attempt.js";
+import { doesAsItIs, isWorthIt, maySmooth, residualOf } from "./zoa/attempt.js";
 import { learned } from "./zoa/mix.js";
 import { channelsOf, pooled, type RawMoments } from "./zoa/moments.js";
 import { withSmoothing } from "./zoa/smoothing.js";
-import { equal, isZero, plus, type Vector, zeros } from "./zoa/vector.js";
+import { equal, isZero, plus, type Vector } from "./zoa/vector.js";
 
 /**
  * Predicts frames again that do not look like their domain, whose predictions have not left yet: with a night's alignment a
@@ -36,42 +36,30 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	const isSorting = learning.sweep !== undefined && learning.sweep.without !== "kinds";
 	return concatMap(async (step) => {
 		const { frames, knowledge, verdict } = step;
-		const isBehind = camera.live && camera.waiting >= frames.length;
+		const isBehind = () => camera.live && camera.waiting >= frames.length;
 		const isSettled = isSorting ? isOrdinary(step, plan) : verdict === "same";
-		if (!learning.align || learning.published || isSettled || (isBehind && !learning.sweep)) return step;
+		const hasNoTime = isBehind();
+		if (!learning.align || learning.published || isSettled || (hasNoTime && !learning.sweep)) return step;
 		const kinds = isSorting ? kindsOf(knowledge, plan) : [];
+		const byStem = ({ places }: Part) =>
+			stemAlignment(
+				bundle,
+				places.map((place) => step.stems[place]),
+				learning.gate,
+			);
 		const opinionOf = (part: Part): Opinion => {
-			const byStem = () =>
-				stemAlignment(
-					bundle,
-					part.places.map((place) => step.stems[place]),
-					learning.gate,
-				);
-			if (!isSorting) return { isStranger: true, alignments: [byStem()], isSure: true };
-			if (verdict !== "same") return ofStrange(part, step, kinds, plan, byStem);
-			const asItIs = () => zeros(plan.source.length);
-			return isVisitor(part, step, kinds, plan)
-				? ofStrange(part, step, kinds, plan, asItIs)
+			if (!isSorting) return { isStranger: true, alignments: [byStem(part)], isSure: true };
+			return verdict !== "same" || isVisitor(part, step, kinds, plan)
+				? ofStrange(part, step, kinds, plan)
 				: ofUsual(part, step, kinds, plan);
 		};
+		const picturesOf = ({ places }: Part) => packed(places.map((place) => frames[place]));
 		const predictedWith = async (part: Part, alignment: Vector): Promise<Part> => {
 			const affine = plus(plus(plan.source, alignment), learned(knowledge.mix));
 			if (equal(affine, part.affine)) return part;
-			return { ...part, affine, activations: await forward(model, packed(part.places.map((i) => frames[i])), affine) };
+			return { ...part, affine, activations: await forward(model, picturesOf(part), affine) };
 		};
-		/** Once and then twice, the stem aligned to what is left. */
-		const smoothed = async (part: Part, before: Part): Promise<Part> => {
-			let best = before;
-			for (const times of plan.smoothings) {
-				const stems = await lookAt(model, packed(part.places.map((i) => frames[i])), times);
-				const alignment = stemAlignment(bundle, stems, learning.gate);
-				const tried = await predictedWith(part, withSmoothing(alignment, times));
-				if (!isWorthIt(attemptWith(tried, plan), attemptWith(best, plan), knowledge.usualDoubt, plan)) break;
-				best = tried;
-			}
-			return best;
-		};
-		const bettered = async (part: Part, { alignments, isSure, isNew }: Opinion): Promise<Part> => {
+		const bettered = async (part: Part, { alignments, isSure, mayBeFitted }: Opinion): Promise<Part> => {
 			let best = part;
 			for (const alignment of alignments) {
 				const tried = await predictedWith(part, alignment);
@@ -79,7 +67,20 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 				if (isSure || does) return tried;
 				if (residual(tried, plan) < residual(best, plan)) best = tried;
 			}
-			return isNew ? smoothed(part, best) : best;
+			return mayBeFitted ? fitted(part, best) : best;
+		};
+		/** With the stem aligned to what the part shows: as it is, and then smoothed for as long as that is worth it. */
+		const fitted = async (part: Part, before: Part): Promise<Part> => {
+			const inLine = await predictedWith(part, byStem(part));
+			let best = residual(inLine, plan) < residual(before, plan) ? inLine : before;
+			for (const times of plan.smoothings) {
+				if (isBehind() || !maySmooth(attemptWith(best, plan), plan)) break;
+				const stems = await lookAt(model, picturesOf(part), times);
+				const tried = await predictedWith(part, withSmoothing(stemAlignment(bundle, stems, learning.gate), times));
+				if (!isWorthIt(attemptWith(tried, plan), attemptWith(best, plan), knowledge.usualDoubt, plan)) break;
+				best = tried;
+			}
+			return best;
 		};
 		const [affine] = step.affines;
 		const parts = isSorting ? partsOf(step, plan) : [{ ...step, affine, places: [...frames.keys()] }];
@@ -87,7 +88,7 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		// Where the whole batch is odd, it is so though it looks like its domain.
 		const areAll = verdict === "changed" || (verdict === "odd" && opinions.every(({ isStranger }) => !isStranger));
 		const strangers = together(parts, opinions, ({ isStranger }) => isStranger || areAll);
-		if (isBehind) return { ...step, strangers };
+		if (hasNoTime) return { ...step, strangers };
 		const best: Part[] = [];
 		for (const [i, part] of parts.entries()) best.push(await bettered(part, opinions[i]));
 		if (best.every((part) => part.affine === affine)) return { ...step, strangers };

@@ -319,21 +319,28 @@ test("a domain is recognized by the frames that led to the change, and has its o
 	assert.ok((record?.gain ?? 0) > 0.5 && (matched?.knowledge.gain ?? 0) > 0.5);
 });
 
-test("what is taken up is tried at once on the frames that it was taken up for, and kept only where it fits them", async () => {
-	const { rounds: before, bank } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)]);
-	assert.ok(before.length);
-	const [record] = (await bank.domains()).filter(({ alignment }) => alignment.some((a) => a !== 0));
-	const roundsFrom = async (alignment: typeof record.alignment) => {
+test("what is taken up is tried on the frames that it was taken up for; where it does not fit them they are another domain", async () => {
+	const { bank: filled } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)]);
+	const [record] = (await filled.domains()).filter(({ alignment }) => alignment.some((a) => a !== 0));
+	const taken = async (alignment: typeof record.alignment) => {
 		const stored = [{ ...record, alignment }];
 		const start = firstKnowledge(model.bundle, stored, { seed: 1, bank: 4, published: false, now: 0 });
-		const { rounds } = await played([...clear(160, 4), ...hazy(64, 5)], { start });
-		const at = rounds.findIndex(({ domainEvent }) => domainEvent === "matched");
-		assert.ok(at > 0);
-		return rounds.slice(at, at + 3).map(({ knowledge }) => equal(knowledge.alignment, alignment));
+		const scene = [...clear(160, 4), ...hazy(64, 5), ...clear(96, 6)];
+		const { rounds, bank } = await played(scene, { start });
+		const haze = rounds[Math.floor((160 + 60) / BATCH)].knowledge;
+		const events = rounds.map(({ domainEvent }) => domainEvent).filter((event) => event);
+		return { haze, events, stored: (await bank.domains()).map(({ id }) => id) };
 	};
-	assert.deepEqual(await roundsFrom(record.alignment), [true, true, true]);
-	const wrong = record.alignment.map((a, i) => (i < record.alignment.length - 1 ? a + 20 : a));
-	assert.deepEqual(await roundsFrom(wrong), [false, false, false]);
+	const right = await taken(record.alignment);
+	assert.equal(right.haze.domain.id, record.id);
+	assert.equal(right.haze.domain.status, "matched");
+	assert.ok(equal(right.haze.alignment, record.alignment) && !right.haze.isUnproven);
+	assert.ok(right.stored.includes(record.id), "its next visit starts where this one ended");
+	const wrong = await taken(record.alignment.map((a, i) => (i < record.alignment.length - 1 ? a + 20 : a)));
+	assert.notEqual(wrong.haze.domain.id, record.id);
+	assert.equal(wrong.haze.domain.status, "new");
+	assert.ok(wrong.events.includes("new") && wrong.haze.gain !== undefined && wrong.haze.gain > 0.5);
+	assert.ok(!wrong.stored.includes(record.id), "what was stored stays as it is");
 });
 
 test("a domain of little contrast is recognized too, by all of its frames", async () => {

@@ -2,7 +2,7 @@ import { concatMap, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
 import { gather } from "./gather.js";
 import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
-import { BURST, unfinished } from "./knowledge.js";
+import { BURST, unfinished, unknownDomain } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, ENOUGH, isDue } from "./study.js";
 import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
@@ -34,29 +34,30 @@ const sweep = (
 	concatMap(async ({ knowledge: before, ...round }) => {
 		const live = round.frames.length;
 		let credit = Math.min(BURST, before.credit + (live * cpu) / (1 - cpu));
-		let knowledge = withSweeps(before, plan, nearness, round.domainEvent === "matched");
+		let knowledge = withSweeps(before, plan, nearness);
 		while (isSweeping(knowledge) && credit >= BATCH && !(camera.live && camera.waiting >= live)) {
 			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan);
 			credit -= BATCH;
 		}
-		return { ...round, knowledge: { ...knowledge, credit } };
+		const domainEvent = knowledge.domain.id === before.domain.id ? round.domainEvent : "new";
+		return { ...round, domainEvent, knowledge: { ...knowledge, credit } };
 	});
 
 const isSweeping = ({ tuning, candidates }: Knowledge) =>
 	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);
 
 /**
- * Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. What has
- * been taken up looks like the frames that it was taken up for; whether it fits them is seen at once.
+ * Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. What was
+ * taken up is tried on the frames that it was taken up for, which it may look like and not fit.
  */
-const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number, isTakenUp: boolean): Knowledge => {
+const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
 	const { candidates } = knowledge;
 	const isNext = (study: Study) => isDue(study, plan) && !isStored(study, knowledge, plan, nearness);
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
 	const after = next ? withCandidate(knowledge, next, begun(next, plan, knowledge.usualDoubt)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
-	const isUnproven = isTakenUp && !isZero(after.alignment) && after.pictures.kept.length >= ENOUGH;
-	return (isDue(after, plan) || isUnproven) && !isWaiting
+	const isToBeTried = after.isUnproven && !after.tuning && after.pictures.kept.length >= ENOUGH;
+	return (isDue(after, plan) || isToBeTried) && !isWaiting
 		? withStudy(after, begun(after, plan, after.usualDoubt))
 		: after;
 };
@@ -78,17 +79,31 @@ const withCandidate = (knowledge: Knowledge, before: Study, after: Study): Knowl
 const least = (one: number | undefined, other: number | undefined): number | undefined =>
 	one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 
-/** The present domain's study replaced; a sweep that has come to its end is a step. */
+/**
+ * The present domain's study replaced; a sweep that has come to its end is a step. Where what was taken up does not fit it is
+ * another domain that looks alike, and what is stored stays as it is for its own.
+ */
 const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
-	const { domain, counts } = knowledge;
 	if (study.tuning) return { ...knowledge, ...study };
+	const isOther = knowledge.isUnproven && study.alignment !== knowledge.alignment;
+	const { domain, counts } = isOther ? asAnother(knowledge) : knowledge;
 	return {
 		...knowledge,
 		...study,
 		usualDoubt: least(knowledge.usualDoubt, study.doubt),
 		...unfinished,
+		isUnproven: false,
 		domain: { ...domain, steps: domain.steps + 1 },
 		counts: { ...counts, steps: counts.steps + 1 },
+	};
+};
+
+const asAnother = ({ domain, counts }: Knowledge): Pick<Knowledge, "domain" | "counts"> => {
+	const number = counts.domainsNamed + 1;
+	const { since, distance } = domain;
+	return {
+		domain: { ...unknownDomain(number, since), status: "new", distance },
+		counts: { ...counts, domainsNamed: number },
 	};
 };
 

@@ -145,6 +145,8 @@ export interface Knowledge extends Study {
 	readonly random: RandomState;
 	/** `zoa+`: least doubt that the model had of pictures of the source's kind; undefined: the camera has shown none yet. */
 	readonly usualDoubt: number | undefined;
+	/** `zoa+`: the alignment was taken up from the bank, and was not tried yet on frames of this visit. */
+	readonly isUnproven?: boolean;
 	/** `zoa+`: frames that learning may pass through the model now, before it has to wait for its share. */
 	readonly credit: number;
 	/** Frames since the last checkpoint. */
@@ -266,7 +268,7 @@ export interface Manifest {
 	readonly format: 2;
 	readonly name: string;
 	readonly model: { readonly file: string; readonly sha256: string };
-	/** The graph up to the stem, whose moments alone it returns, of pictures as they are. */
+	/** The graph up to the stem, whose moments alone it returns. */
 	readonly look: { readonly file: string; readonly sha256: string };
 	readonly source: {
 		readonly file: string;

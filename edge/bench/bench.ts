@@ -51,8 +51,8 @@ export const bench = async ({ model: name, json }: { model: BundledModel; json?:
 		const fresh = () => openMemoryCamera({ pictures });
 		const learningAndSettled = async (camera: Camera): Promise<Pick<Rates, "learning" | "settled">> => {
 			const { marks } = await endToEnd(camera, model, settings.adapting);
-			const [first, last] = [marks.find(({ frames }) => frames >= HALF), marks.at(-1)];
-			if (!first || !last) throw new Error("no frames");
+			const first = marks.find(({ frames }) => frames >= HALF) as Mark;
+			const last = marks[marks.length - 1];
 			sweeps = { learning: first.sweeps, settled: last.sweeps - first.sweeps };
 			return {
 				learning: (1e3 * first.frames) / first.at,
@@ -99,6 +99,7 @@ const picturesOf = async (clip: CameraOptions): Promise<Uint8Array[]> => {
 		pictures.push(...frames.map((frame) => frame.pixels));
 	}
 	await camera.close();
+	if (pictures.length < FRAMES) throw new Error(`the clip has ${pictures.length} frames, and ${FRAMES} are wanted`);
 	return new Array(TIMES).fill(pictures).flat();
 };
 

@@ -104,17 +104,22 @@ const HARMLESS_IF_SMOOTHED = 1.4;
 const LITTLE_DOUBT = 1 / 3;
 const SOME_DOUBT = 0.15;
 
-/** Whether the model doubts by less than such a share more than it does of the source's kind of picture, if that is known. */
-const doubtsLess = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, share: number): boolean =>
-	usualDoubt !== undefined && doubt < usualDoubt + share * (1 - usualDoubt);
-
 /** Whether the model doubts hardly more than it does of the source's kind of picture; false where that is not known. */
-const isSure = (attempt: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
-	guarded && doubtsLess(attempt, usualDoubt, LITTLE_DOUBT);
+const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
+	guarded && usualDoubt !== undefined && doubt < usualDoubt + LITTLE_DOUBT * (1 - usualDoubt);
 
-/** Whether the model doubts more than it does of the source's kind of picture; false where that is not known. */
-export const isDoubtful = (attempt: Attempt, usualDoubt: number | undefined): boolean =>
-	usualDoubt !== undefined && !doubtsLess(attempt, usualDoubt, SOME_DOUBT);
+/** Different frames that it takes to tell that they are out of line or doubted, since a few are by chance. */
+export const TELLING = 4;
+
+/** Whether the model doubts more than it does of the source's kind of picture; false where that is not known, or by few frames. */
+export const isDoubtful = ({ measurement: { doubt, frames } }: Attempt, usualDoubt: number | undefined): boolean =>
+	usualDoubt !== undefined && frames >= TELLING && doubt >= usualDoubt + SOME_DOUBT * (1 - usualDoubt);
+
+/** What is less out of line, in tolerances for the classes in view, is not smoothed. */
+const LITTLE = 0.5;
+
+/** Whether enough is out of line that smoothing may do away with. */
+export const maySmooth = (attempt: Attempt, anatomy: Anatomy): boolean => !(astrayOf(attempt, anatomy) < LITTLE);
 
 /** Share of what is out of line that a smoothing has to do away with; or any, if the model doubts so much less for it. */
 const WORTH_IT = 0.25;
@@ -139,11 +144,17 @@ export const isWorthIt = (
 export const isPlain = ({ scores, measurement }: Attempt, { tolerances }: Anatomy): boolean =>
 	strangeness(scores, tolerances, measurement.frames) < 1;
 
+/** Whether what is left out of line does no harm, `limit` being for a model that is not sure. */
+export const isHarmless = (
+	attempt: Attempt,
+	usualDoubt: number | undefined,
+	anatomy: Anatomy,
+	limit = HARMLESS_IF_SMOOTHED,
+): boolean => astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? HARMLESS_IF_SURE : limit);
+
 /** Whether such frames need no other parameters: they are that kind, or what is strange about them does no harm. */
 export const isOrdinary = (attempt: Attempt, usualDoubt: number | undefined, anatomy: Anatomy): boolean => {
 	// The front of what is smoothed does not show what is left of it further on.
-	const isSmoothed = smoothingOf(attempt.alignment) > 0;
-	if (!isSmoothed && isPlain(attempt, anatomy)) return true;
-	const harmless = isSmoothed ? HARMLESS_IF_SMOOTHED : HARMLESS;
-	return astrayOf(attempt, anatomy) < (isSure(attempt, usualDoubt, anatomy) ? HARMLESS_IF_SURE : harmless);
+	if (smoothingOf(attempt.alignment) > 0) return isHarmless(attempt, usualDoubt, anatomy);
+	return isPlain(attempt, anatomy) || isHarmless(attempt, usualDoubt, anatomy, HARMLESS);
 };

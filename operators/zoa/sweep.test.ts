@@ -22,6 +22,7 @@ interface World {
 	readonly stem?: Passage;
 	/** Likewise of the site behind it. */
 	readonly middle?: Passage;
+	readonly frames?: number;
 	/** Also as it depends on how often the picture is smoothed. */
 	readonly doubt?: number | ((times: number) => number);
 }
@@ -33,7 +34,7 @@ const unchanged: Passage = (mean, deviation) => [mean, deviation];
 
 /** A chain of sites, each of which sees what the one before gave out; at the source mean 0 and deviation 1 everywhere. */
 const seen = (
-	{ mean, deviation, stem = unchanged, middle = unchanged, doubt = 1 }: World,
+	{ mean, deviation, stem = unchanged, middle = unchanged, frames = 64, doubt = 1 }: World,
 	alignment: Vector,
 ): Measurement => {
 	const total = CHANNELS * SITES.length;
@@ -49,7 +50,7 @@ const seen = (
 		if (k === 1) [m, d] = middle(m, d, smoothingOf(alignment));
 	}
 	const own = typeof doubt === "number" ? doubt : doubt(smoothingOf(alignment));
-	return { frames: 64, measured: raw, target, concentration: 0, doubt: own };
+	return { frames, measured: raw, target, concentration: 0, doubt: own };
 };
 
 interface Swept {
@@ -209,6 +210,16 @@ test("where the front looks as usual and the model doubts, pictures are smoothed
 	assert.equal(times([0.42, 0.1, 0.1], [0.6, 0.2, 0.2], false), 0, "nobody knows how much is usual");
 });
 
+test("pictures are smoothed neither for what their stem's alignment does as well nor for what a few are doubted", () => {
+	const anatomy = SMOOTHING;
+	const aligned: World = { mean: 0.39, deviation: 1, doubt: (times) => 0.6 - 0.2 * times };
+	assert.equal(smoothingOf(swept(aligned, { usualDoubt: 0.2, anatomy }).latest.alignment), 0);
+	const world: World = { mean: 0.05, deviation: 1, middle: noisy([0.42, 0.4, 0.4]), doubt: (t) => [0.6, 0.3, 0.29][t] };
+	const timesOf = (frames: number) =>
+		smoothingOf(swept({ ...world, frames }, { usualDoubt: 0.2, anatomy }).latest.alignment);
+	assert.deepEqual([3, 4].map(timesOf), [0, 1]);
+});
+
 test("what is left behind the front of smoothed pictures is aligned, though the front looks as usual", () => {
 	const world: World = { mean: 0.05, deviation: 1, stem: (m, d, times) => [m + (times ? 0.45 : 4), d] };
 	const { latest, open } = swept(world, { anatomy: { ...SMOOTHING, smoothings: [1] } });
@@ -217,7 +228,7 @@ test("what is left behind the front of smoothed pictures is aligned, though the 
 });
 
 test("where the source's parameters do, they still do while smoothing is tried, unless that is worth it", () => {
-	const world: World = { mean: 0.5, deviation: 1, doubt: 0.4 };
+	const world: World = { mean: 0.5, deviation: 1, doubt: 0.3 };
 	const steps = ({ mean, ...rest }: World) => {
 		let sweep = begunSweep(SMOOTHING, { usualDoubt: 0.2 });
 		const homes: boolean[] = [];

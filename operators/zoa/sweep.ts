@@ -5,10 +5,12 @@ import {
 	astrayOf,
 	attempted,
 	isDoubtful,
+	isHarmless,
 	isOrdinary,
 	isPlain,
 	isWorthIt,
 	type Measurement,
+	maySmooth,
 } from "./attempt.js";
 import { smoothingOf, withSmoothing } from "./smoothing.js";
 import { misalignment } from "./tolerance.js";
@@ -87,28 +89,26 @@ export const advancedSweep = (sweep: Sweep, measurement: Measurement, anatomy: A
 			? sought(after, source, latest, seeking, anatomy)
 			: { ...after, ...following(after, latest, anatomy) };
 	}
-	const isHome = isOrdinary(latest, sweep.usualDoubt, anatomy);
-	const isFine = isPlain(latest, anatomy) && !isDoubtful(latest, sweep.usualDoubt);
-	if (isFine || anatomy.smoothings.length === 0) return { ...after, ...following(after, latest, anatomy) };
+	const isDoubted = isDoubtful(latest, sweep.usualDoubt);
+	const isHome = isOrdinary(latest, sweep.usualDoubt, anatomy) && !isDoubted;
+	if ((isPlain(latest, anatomy) && !isDoubted) || anatomy.smoothings.length === 0)
+		return { ...after, ...following(after, latest, anatomy) };
 	const inFew = attempted(trial.alignment, few, anatomy);
 	return sought({ ...after, isHome }, latest, inFew, { best: undefined }, anatomy);
 };
-
-/** What is less out of line, in tolerances for the classes in view, is not smoothed. */
-const LITTLE = 0.5;
 
 /**
  * How often the picture is to be smoothed, sought over a few of the frames, one try after the other. Each is judged with the
  * stem aligned to it if it needs that, since what is smoothed has less contrast. Then all frames have their turn.
  */
 const sought = (sweep: Sweep, source: Attempt, latest: Attempt, { best }: Seeking, anatomy: Anatomy): Sweep => {
-	if (sweep.from === 0 && !isOrdinary(latest, sweep.usualDoubt, anatomy)) {
-		const ahead = following({ ...sweep, until: 1 }, latest, anatomy);
+	if (sweep.from === 0) {
+		const ahead = following({ ...sweep, until: 1, seeking: { best } }, latest, anatomy);
 		if (ahead.trial) return { ...sweep, ...ahead, seeking: { best } };
 	}
 	const isBetter = !best || isWorthIt(latest, best, sweep.usualDoubt, anatomy);
 	const chosen = isBetter ? latest : best;
-	const asksForMore = isBetter && !(astrayOf(chosen, anatomy) < LITTLE);
+	const asksForMore = isBetter && maySmooth(chosen, anatomy);
 	const more = asksForMore && anatomy.smoothings.find((times) => times > smoothingOf(latest.alignment));
 	if (more) return { ...sweep, ...bare(more, anatomy), seeking: { best: chosen } };
 	const times = smoothingOf(chosen.alignment);
@@ -124,14 +124,17 @@ const bare = (times: number, { sites, source }: Anatomy) => {
 };
 
 /** What comes after an attempt: the next group that is out of line, if what lies behind asks for one. */
-const following = ({ open, from, until, usualDoubt }: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
+const following = (sweep: Sweep, latest: Attempt, anatomy: Anatomy): Partial<Sweep> => {
+	const { open, from, until, usualDoubt, seeking } = sweep;
 	const { scores, measurement } = latest;
 	const { sites, source, tolerances, groups } = anatomy;
 	const times = smoothingOf(latest.alignment);
 	const isInHand = groups === 0 || astrayOf(latest, anatomy) < IN_HAND;
 	const last = isInHand ? sites.length : Math.max(1, sites.length - 1);
 	for (let next = from; next < until; ) {
-		if (next === 0 ? isOrdinary(latest, usualDoubt, anatomy) : misalignment(scores, tolerances, next) < 1)
+		// Tries with and without smoothing are judged alike.
+		const does = seeking ? isHarmless : isOrdinary;
+		if (next === 0 ? does(latest, usualDoubt, anatomy) : misalignment(scores, tolerances, next) < 1)
 			return { from: next, trial: undefined, isHome: next === 0 && times === 0 };
 		const to = groupEnd(next, until, anatomy);
 		const wider = open.map((is, k) => is || (k >= next && k < Math.min(to, last) && scores[k] > tolerances[k]));
