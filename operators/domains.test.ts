@@ -66,6 +66,30 @@ test("under zoa+ a full bank gives up one of the two domains that look most alik
 	assert.deepEqual(givenUp(learned, {}), ["d1"]);
 });
 
+test("what was taken up and never tried leaves what is stored as it is when the next change comes", () => {
+	const look = { mean: zeros(stem.channels), variance: zeros(stem.channels).fill(1) };
+	const stored = {
+		...record("d1"),
+		alignment: zeros(affine + 1).fill(0.1),
+		stemMean: look.mean,
+		stemVariance: look.variance,
+	};
+	const first = firstKnowledge(bundle, [stored], options);
+	const learning = { ...LEARNING, sweep: { cpu: 0.2 } };
+	const known = { ...first, detector: { ...first.detector, reference: look } };
+	const taken = lookedUp(known, look, learning);
+	assert.ok(taken.isUnproven && taken.domain.status === "matched");
+	const changed = (isUnproven: boolean) =>
+		entered({ ...taken, isUnproven }, learning, perturbedSpans(bundle.manifest.sites), 9);
+	assert.equal(changed(true).put, undefined);
+	assert.deepEqual(
+		[changed(true), changed(false)].map(({ knowledge }) => knowledge.domains.map(({ id, visits }) => [id, visits])),
+		[[["d1", 1]], [["d1", 2]]],
+	);
+	assert.ok(!changed(true).knowledge.isUnproven);
+	assert.ok(!lookedUp(known, look, LEARNING).isUnproven, "zoa tries nothing");
+});
+
 test("a domain that was found to need an alignment is not one that needs none, however alike they look", () => {
 	const look = { mean: zeros(stem.channels), variance: zeros(stem.channels).fill(1) };
 	const plain = { ...record("d1"), stemMean: look.mean, stemVariance: look.variance };

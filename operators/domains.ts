@@ -61,9 +61,12 @@ const leastWorth = ({ domains, mix }: Knowledge, { sweep }: Learning, spans: rea
 	return one.lastUsedAt <= other.lastUsedAt ? a : b;
 };
 
-/** The old domain into the bank, a stored earlier visit of it replaced. One that was not looked up yet is not kept. */
+/**
+ * The old domain into the bank, a stored earlier visit of it replaced. One that was not looked up yet is not kept, and what was
+ * stored stays where nobody has seen whether it fits.
+ */
 const stored = (knowledge: Knowledge, learning: Learning, spans: readonly Span[], now: number): Stored => {
-	if (knowledge.domain.status === "looking") return { knowledge, put: undefined, removed: [] };
+	if (knowledge.domain.status === "looking" || knowledge.isUnproven) return { knowledge, put: undefined, removed: [] };
 	const earlier = knowledge.domains.findIndex(({ id }) => id === knowledge.domain.id);
 	const record = recordOf(knowledge, now, knowledge.domains[earlier]?.madeAt);
 	const evicted: string[] = [];
@@ -146,18 +149,22 @@ const mayBe = ({ alignment }: DomainRecord, knowledge: Knowledge): boolean =>
 	!isZero(alignment) || isZero(knowledge.alignment) || !isSwept(knowledge);
 
 /** The present domain looked up by its stem; the nearest stored one, when it is near enough, is taken up. */
-export const lookedUp = (knowledge: Knowledge, stem: Moments, { nearness }: Learning): Knowledge => {
+export const lookedUp = (
+	knowledge: Knowledge,
+	stem: Moments,
+	{ nearness, sweep }: Pick<Learning, "nearness" | "sweep">,
+): Knowledge => {
 	const { domain, domains } = knowledge;
 	const [nearest] = domains
 		.map((record, index) => ({ record, index, distance: shiftScore(stem, stemOfRecord(record)) }))
-		.filter(({ record }) => mayBe(record, knowledge))
+		.filter(({ record }) => mayBe(record, knowledge) && !domain.isNot?.includes(record.id))
 		.sort((a, b) => a.distance - b.distance);
 	if (!nearest || !(nearest.distance < nearness))
 		return { ...knowledge, domain: { ...domain, status: "new", distance: nearest?.distance } };
 	const { id, name, visits, steps } = nearest.record;
 	return {
 		...recalled(knowledge, nearest.index),
-		isUnproven: !isZero(nearest.record.alignment),
+		isUnproven: sweep !== undefined && !isZero(nearest.record.alignment),
 		domain: { ...domain, id, name, visits: visits + 1, steps, status: "matched", distance: nearest.distance },
 		counts: { ...knowledge.counts, domainsNamed: knowledge.counts.domainsNamed - 1 },
 	};

@@ -18,7 +18,7 @@ export const stemOfRecord = ({ stemMean, stemVariance }: DomainRecord): Moments 
 /** Of the bank; what it holds of the present domain is older than what is known. */
 export const storedKinds = ({ domains, domain }: Knowledge): Kind[] =>
 	domains
-		.filter(({ id }) => id !== domain.id)
+		.filter(({ id }) => id !== domain.id && !domain.isNot?.includes(id))
 		.map((record) => ({ stem: stemOfRecord(record), alignment: record.alignment }));
 
 /** What candidates look like; of those that have no frames nothing is known. */

@@ -35,6 +35,7 @@ export const unstudied = (classes: number) => ({
 	astray: 0,
 	tuning: undefined,
 	doubt: undefined,
+	isPlain: false,
 	gain: undefined,
 });
 

@@ -120,7 +120,7 @@ export const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan
 	return { isStranger: true, kind, alignments: isOther ? [kind.alignment] : [], isSure: false, mayBeFitted: !isOther };
 };
 
-/** What a sweep has found that the domain's own frames are doubted for all that is no reason to try again with each batch. */
+/** What the domain's own frames were doubted when they were swept is no reason to try again with each batch. */
 const usualDoubtIn = ({ usualDoubt, doubt }: Knowledge): number | undefined =>
 	usualDoubt === undefined ? undefined : Math.max(usualDoubt, doubt ?? 0);
 

@@ -65,14 +65,14 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 				const tried = await predictedWith(part, alignment);
 				const does = isZero(alignment) && doesAsItIs(attemptWith(tried, plan), knowledge.usualDoubt, plan);
 				if (isSure || does) return tried;
-				if (residual(tried, plan) < residual(best, plan)) best = tried;
+				if (isLessAstray(tried, best, plan)) best = tried;
 			}
 			return mayBeFitted ? fitted(part, best) : best;
 		};
 		/** With the stem aligned to what the part shows: as it is, and then smoothed for as long as that is worth it. */
 		const fitted = async (part: Part, before: Part): Promise<Part> => {
 			const inLine = await predictedWith(part, byStem(part));
-			let best = residual(inLine, plan) < residual(before, plan) ? inLine : before;
+			let best = isLessAstray(inLine, before, plan) ? inLine : before;
 			for (const times of plan.smoothings) {
 				if (isBehind() || !maySmooth(attemptWith(best, plan), plan)) break;
 				const stems = await lookAt(model, picturesOf(part), times);
@@ -102,7 +102,11 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 	});
 };
 
-const residual = (part: Part, plan: Plan): number => residualOf(attemptWith(part, plan), plan);
+/** Whether one leaves a part less out of line than another; what gives no number does not, and anything does than that. */
+const isLessAstray = (one: Part, other: Part, plan: Plan): boolean => {
+	const [residual, before] = [one, other].map((part) => residualOf(attemptWith(part, plan), plan));
+	return Number.isFinite(residual) && !(residual >= before);
+};
 
 /** The stem's alignment to the average source frame: which classes are in view is not known yet. */
 const stemAlignment = (bundle: Bundle, stems: readonly RawMoments[], gate: number): Vector => {

@@ -62,8 +62,9 @@ export const isDue = ({ tuned, tuning, alignment, pictures: { kept } }: Study, {
 /**
  * A sweep begun: of all sites from frames enough, until then of the stem.
  * @param usualDoubt see `Sweep`
+ * @param isUnproven whether the alignment was taken up and not tried yet
  */
-export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined): Study => {
+export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, isUnproven = false): Study => {
 	const { kept } = study.pictures;
 	const isWhole = kept.length >= ENOUGH;
 	const tuning: Tuning = {
@@ -72,7 +73,7 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined):
 		sweep: begunSweep(plan, { until: isWhole ? undefined : 1, usualDoubt }),
 		present: isZero(study.alignment) ? undefined : study.alignment,
 		tried: undefined,
-		isCheck: plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL,
+		isCheck: isUnproven || (plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL),
 		done: [],
 	};
 	const { tuned } = study;
@@ -144,7 +145,8 @@ const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
-		doubt: source && isWhole && isPlain(source, plan) ? source.measurement.doubt : undefined,
+		doubt: isWhole ? source?.measurement.doubt : undefined,
+		isPlain: source !== undefined && isWhole && isPlain(source, plan),
 		gain: source && found ? gainOf(source, found, plan) : 0,
 		astray: isKept ? study.astray : found ? astrayOf(found, plan) : 0,
 		latest: [],

@@ -14,7 +14,7 @@ import type { Learning } from "./settings.js";
 import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
 import { smoothingOf } from "./zoa/smoothing.js";
-import { equal } from "./zoa/vector.js";
+import { equal, equalTo, plus } from "./zoa/vector.js";
 
 const LEARNING: Learning = { ...WITH_STEPS, sweep: { cpu: 0.2 }, refine: false };
 const BATCH = 4;
@@ -322,25 +322,32 @@ test("a domain is recognized by the frames that led to the change, and has its o
 test("what is taken up is tried on the frames that it was taken up for; where it does not fit them they are another domain", async () => {
 	const { bank: filled } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)]);
 	const [record] = (await filled.domains()).filter(({ alignment }) => alignment.some((a) => a !== 0));
-	const taken = async (alignment: typeof record.alignment) => {
-		const stored = [{ ...record, alignment }];
+	const taken = async (...alignments: (typeof record.alignment)[]) => {
+		const stored = alignments.map((alignment, i) => ({ ...record, id: `d${i + 2}`, alignment }));
 		const start = firstKnowledge(model.bundle, stored, { seed: 1, bank: 4, published: false, now: 0 });
 		const scene = [...clear(160, 4), ...hazy(64, 5), ...clear(96, 6)];
 		const { rounds, bank } = await played(scene, { start });
 		const haze = rounds[Math.floor((160 + 60) / BATCH)].knowledge;
 		const events = rounds.map(({ domainEvent }) => domainEvent).filter((event) => event);
-		return { haze, events, stored: (await bank.domains()).map(({ id }) => id) };
+		const affines = rounds.slice(Math.floor((160 + 40) / BATCH)).flatMap((round) => round.affines);
+		return { haze, events, affines, stored: (await bank.domains()).map(({ id }) => id) };
 	};
 	const right = await taken(record.alignment);
 	assert.equal(right.haze.domain.id, record.id);
 	assert.equal(right.haze.domain.status, "matched");
 	assert.ok(equal(right.haze.alignment, record.alignment) && !right.haze.isUnproven);
 	assert.ok(right.stored.includes(record.id), "its next visit starts where this one ended");
-	const wrong = await taken(record.alignment.map((a, i) => (i < record.alignment.length - 1 ? a + 20 : a)));
+	const misfit = record.alignment.map((a, i) => (i < record.alignment.length - 1 ? a + 20 : a));
+	const wrong = await taken(misfit);
 	assert.notEqual(wrong.haze.domain.id, record.id);
 	assert.equal(wrong.haze.domain.status, "new");
 	assert.ok(wrong.events.includes("new") && wrong.haze.gain !== undefined && wrong.haze.gain > 0.5);
 	assert.ok(!wrong.stored.includes(record.id), "what was stored stays as it is");
+	const isMisfit = equalTo(plus(sourceTheta(model.bundle), misfit));
+	assert.ok(!wrong.affines.some(isMisfit), "no frame is given it again in this visit");
+	const both = await taken(misfit, record.alignment);
+	assert.equal(both.haze.domain.id, "d3", "the next one that looks like it");
+	assert.equal(both.haze.domain.status, "matched");
 });
 
 test("a domain of little contrast is recognized too, by all of its frames", async () => {

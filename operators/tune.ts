@@ -1,11 +1,12 @@
 import { concatMap, type OperatorFunction, pipe } from "rxjs";
 import { type Plan, planOf } from "./anatomy.js";
+import { lookedUp } from "./domains.js";
 import { gather } from "./gather.js";
 import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
 import { BURST, unfinished, unknownDomain } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, ENOUGH, isDue } from "./study.js";
-import type { Camera, Knowledge, Model, Recalled, Study } from "./types.js";
+import type { Camera, CurrentDomain, Knowledge, Model, Recalled, Study } from "./types.js";
 import { isZero } from "./zoa/vector.js";
 
 /**
@@ -20,26 +21,29 @@ export const tune = (
 	nearness: number,
 ): OperatorFunction<Recalled, Recalled> => {
 	const plan = planOf(model.bundle, sweeping.without);
-	return pipe(gather(plan, sweeping), sweep(model, camera, plan, sweeping, nearness));
+	return pipe(gather(plan, sweeping), sweep(model, camera, plan, { nearness, sweep: sweeping }));
 };
 
+/** What is taken up and tried: what looks like the domain by less than `nearness`, a shift score. */
+interface Lookup {
+	readonly nearness: number;
+	readonly sweep: Sweeping;
+}
+
 /** Passes go between the live ones, a share of them; from a live source one is let in only when no batch waits. */
-const sweep = (
-	model: Model,
-	camera: Camera,
-	plan: Plan,
-	{ cpu }: Sweeping,
-	nearness: number,
-): OperatorFunction<Recalled, Recalled> =>
+const sweep = (model: Model, camera: Camera, plan: Plan, lookup: Lookup): OperatorFunction<Recalled, Recalled> =>
 	concatMap(async ({ knowledge: before, ...round }) => {
 		const live = round.frames.length;
+		const { cpu } = lookup.sweep;
 		let credit = Math.min(BURST, before.credit + (live * cpu) / (1 - cpu));
-		let knowledge = withSweeps(before, plan, nearness);
+		let knowledge = withSweeps(before, plan, lookup);
 		while (isSweeping(knowledge) && credit >= BATCH && !(camera.live && camera.waiting >= live)) {
-			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan);
+			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan, lookup);
 			credit -= BATCH;
 		}
-		const domainEvent = knowledge.domain.id === before.domain.id ? round.domainEvent : "new";
+		const { id, status } = knowledge.domain;
+		const isOther = id !== before.domain.id;
+		const domainEvent = isOther ? (status === "matched" ? "matched" : "new") : round.domainEvent;
 		return { ...round, domainEvent, knowledge: { ...knowledge, credit } };
 	});
 
@@ -50,61 +54,68 @@ const isSweeping = ({ tuning, candidates }: Knowledge) =>
  * Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. What was
  * taken up is tried on the frames that it was taken up for, which it may look like and not fit.
  */
-const withSweeps = (knowledge: Knowledge, plan: Plan, nearness: number): Knowledge => {
+const withSweeps = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge => {
 	const { candidates } = knowledge;
+	const { nearness } = lookup;
 	const isNext = (study: Study) => isDue(study, plan) && !isStored(study, knowledge, plan, nearness);
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
 	const after = next ? withCandidate(knowledge, next, begun(next, plan, knowledge.usualDoubt)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
 	const isToBeTried = after.isUnproven && !after.tuning && after.pictures.kept.length >= ENOUGH;
 	return (isDue(after, plan) || isToBeTried) && !isWaiting
-		? withStudy(after, begun(after, plan, after.usualDoubt))
+		? withStudy(after, begun(after, plan, after.usualDoubt, after.isUnproven), plan, lookup)
 		: after;
 };
 
 /** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
-const progressed = async (knowledge: Knowledge, isOdd: boolean, model: Model, plan: Plan): Promise<Knowledge> => {
+const progressed = async (
+	knowledge: Knowledge,
+	isOdd: boolean,
+	model: Model,
+	plan: Plan,
+	lookup: Lookup,
+): Promise<Knowledge> => {
 	const candidate = knowledge.candidates.find(({ tuning }) => tuning);
 	if (candidate && (isOdd || !knowledge.tuning))
 		return withCandidate(knowledge, candidate, await advanced(candidate, model, plan));
-	return withStudy(knowledge, await advanced(knowledge, model, plan));
+	return withStudy(knowledge, await advanced(knowledge, model, plan), plan, lookup);
 };
 
 const withCandidate = (knowledge: Knowledge, before: Study, after: Study): Knowledge => ({
 	...knowledge,
-	usualDoubt: least(knowledge.usualDoubt, after.doubt),
+	usualDoubt: least(knowledge.usualDoubt, after),
 	candidates: knowledge.candidates.map((candidate) => (candidate === before ? after : candidate)),
 });
 
-const least = (one: number | undefined, other: number | undefined): number | undefined =>
-	one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
+const least = (usual: number | undefined, { doubt, isPlain }: Study): number | undefined =>
+	isPlain && doubt !== undefined ? Math.min(usual ?? 1, doubt) : usual;
 
-/**
- * The present domain's study replaced; a sweep that has come to its end is a step. Where what was taken up does not fit it is
- * another domain that looks alike, and what is stored stays as it is for its own.
- */
-const withStudy = (knowledge: Knowledge, study: Study): Knowledge => {
+/** The present domain's study replaced; a sweep that has come to its end is a step, and shows whether what was taken up fits. */
+const withStudy = (knowledge: Knowledge, study: Study, plan: Plan, lookup: Lookup): Knowledge => {
 	if (study.tuning) return { ...knowledge, ...study };
-	const isOther = knowledge.isUnproven && study.alignment !== knowledge.alignment;
-	const { domain, counts } = isOther ? asAnother(knowledge) : knowledge;
-	return {
+	const { domain, counts } = knowledge;
+	const after: Knowledge = {
 		...knowledge,
 		...study,
-		usualDoubt: least(knowledge.usualDoubt, study.doubt),
+		usualDoubt: least(knowledge.usualDoubt, study),
 		...unfinished,
 		isUnproven: false,
 		domain: { ...domain, steps: domain.steps + 1 },
 		counts: { ...counts, steps: counts.steps + 1 },
 	};
+	const fits = !knowledge.isUnproven || study.alignment === knowledge.alignment;
+	return fits ? after : lookedUpAgain(after, domain, plan, lookup);
 };
 
-const asAnother = ({ domain, counts }: Knowledge): Pick<Knowledge, "domain" | "counts"> => {
+/** What looks like a stored domain and is not, or several: another one that looks alike, or one that is not stored yet. */
+const lookedUpAgain = (after: Knowledge, taken: CurrentDomain, plan: Plan, lookup: Lookup): Knowledge => {
+	const { counts } = after;
 	const number = counts.domainsNamed + 1;
-	const { since, distance } = domain;
-	return {
-		domain: { ...unknownDomain(number, since), status: "new", distance },
-		counts: { ...counts, domainsNamed: number },
-	};
+	const isNot = [...(taken.isNot ?? []), taken.id];
+	const domain: CurrentDomain = { ...unknownDomain(number, taken.since), steps: 1, isNot };
+	const unknown = { ...after, domain, counts: { ...counts, domainsNamed: number } };
+	const stem = stemOfStudy(after);
+	return stem ? lookedUp(unknown, plan.ready(stem), lookup) : { ...unknown, domain: { ...domain, status: "new" } };
 };
 
 /** Whether a study's frames look like a domain in the bank, whose parameters it will be given: others than the source's. */

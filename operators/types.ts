@@ -98,8 +98,10 @@ export interface Study {
 	readonly astray: number;
 	/** `zoa+`: the sweep under way. */
 	readonly tuning: Tuning | undefined;
-	/** `zoa+`: doubt of the last sweep's frames, where they were enough and look like the source's kind of picture. */
+	/** `zoa+`: doubt that the model as it was prepared had of the frames of the last sweep of all sites. */
 	readonly doubt: number | undefined;
+	/** `zoa+`: whether these look like the source's kind of picture. */
+	readonly isPlain: boolean;
 	/** `zoa+`: what the last sweep has gained, see `gainOf`; undefined: there has been none. */
 	readonly gain: number | undefined;
 }
@@ -171,6 +173,8 @@ export interface CurrentDomain {
 	readonly status: "looking" | "matched" | "new";
 	/** Shift score to the nearest bank entry that it may be, once looked up. */
 	readonly distance: number | undefined;
+	/** `zoa+`: domains in the bank that it looks like, and whose alignment does not fit it. */
+	readonly isNot?: readonly string[];
 }
 
 export interface Counts {

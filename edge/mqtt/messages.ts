@@ -65,7 +65,9 @@ export const domainState = z.object({
 	visits: z.int().min(1).describe("1 on the first visit."),
 	status: z
 		.enum(["looking", "matched", "new"])
-		.describe("`looking` until enough was seen of it, then found among the stored domains or not."),
+		.describe(
+			"`looking` until enough was seen of it, then found among the stored domains or not. Where what is stored turns out not to fit, the visit goes on under another id: that of another stored domain, or a new one.",
+		),
 	score: nullable(z.number(), "How far the batch that began it was from the domain before."),
 	distance: nullable(z.number(), "How far the nearest stored domain is that it may be."),
 });
