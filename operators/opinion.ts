@@ -2,7 +2,7 @@ import { chosen } from "./activations.js";
 import { type Plan, shownIn } from "./anatomy.js";
 import { AKIN, isForeign, nearestOf, stemOfStudy } from "./kinds.js";
 import type { Activations, Detected, Kind, Knowledge, Strangers } from "./types.js";
-import { ASTRAY, type Attempt, astrayOf, attempted, isDoubtful, TELLING } from "./zoa/attempt.js";
+import { ASTRAY, type Attempt, astrayOf, attempted, isDoubtful, MUCH_DOUBT, TELLING } from "./zoa/attempt.js";
 import { alike } from "./zoa/kinds.js";
 import { type Moments, moments, pooled } from "./zoa/moments.js";
 import { showTheSame } from "./zoa/thumbnail.js";
@@ -111,7 +111,7 @@ export const ofUsual = (part: Part, step: Detected, kinds: readonly Kind[], plan
 	if (!isTelling(seen, plan)) return LEFT_ALONE;
 	const attempt = attemptWith(part, plan);
 	if (!(astrayOf(attempt, plan) >= ASTRAY))
-		return { ...LEFT_ALONE, mayBeFitted: isPlain && isDoubtful(attempt, usualDoubtIn(knowledge)) };
+		return { ...LEFT_ALONE, mayBeFitted: isPlain && isDoubtful(attempt, usualDoubtIn(knowledge), MUCH_DOUBT) };
 	if (!isPlain) return { isStranger: false, alignments: [source], isSure: false };
 	const look = stemOfStudy(knowledge);
 	const home = look ? [{ stem: look, alignment: source }] : [];

@@ -71,13 +71,15 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		};
 		/** With the stem aligned to what the part shows: as it is, and then smoothed for as long as that is worth it. */
 		const fitted = async (part: Part, before: Part): Promise<Part> => {
+			const isBetter = (tried: Part, best: Part) =>
+				isWorthIt(attemptWith(tried, plan), attemptWith(best, plan), knowledge.usualDoubt, plan);
 			const inLine = await predictedWith(part, byStem(part));
-			let best = isLessAstray(inLine, before, plan) ? inLine : before;
+			let best = isBetter(inLine, before) ? inLine : before;
 			for (const times of plan.smoothings) {
 				if (isBehind() || !maySmooth(attemptWith(best, plan), plan)) break;
 				const stems = await lookAt(model, picturesOf(part), times);
 				const tried = await predictedWith(part, withSmoothing(stemAlignment(bundle, stems, learning.gate), times));
-				if (!isWorthIt(attemptWith(tried, plan), attemptWith(best, plan), knowledge.usualDoubt, plan)) break;
+				if (!isBetter(tried, best)) break;
 				best = tried;
 			}
 			return best;

@@ -103,6 +103,8 @@ const HARMLESS_IF_SMOOTHED = 1.4;
 /** Shares of the way from the usual doubt to not knowing at all: up to which a model is still sure; from which on it is not. */
 const LITTLE_DOUBT = 1 / 3;
 const SOME_DOUBT = 0.15;
+/** The same for the few frames of a batch. */
+export const MUCH_DOUBT = 0.25;
 
 /** Whether the model doubts hardly more than it does of the source's kind of picture; false where that is not known. */
 const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefined, { guarded }: Anatomy): boolean =>
@@ -112,8 +114,11 @@ const isSure = ({ measurement: { doubt } }: Attempt, usualDoubt: number | undefi
 export const TELLING = 4;
 
 /** Whether the model doubts more than it does of the source's kind of picture; false where that is not known, or by few frames. */
-export const isDoubtful = ({ measurement: { doubt, frames } }: Attempt, usualDoubt: number | undefined): boolean =>
-	usualDoubt !== undefined && frames >= TELLING && doubt >= usualDoubt + SOME_DOUBT * (1 - usualDoubt);
+export const isDoubtful = (
+	{ measurement: { doubt, frames } }: Attempt,
+	usualDoubt: number | undefined,
+	share = SOME_DOUBT,
+): boolean => usualDoubt !== undefined && frames >= TELLING && doubt >= usualDoubt + share * (1 - usualDoubt);
 
 /** What is less out of line, in tolerances for the classes in view, is not smoothed. */
 const LITTLE = 0.5;
