@@ -2,7 +2,7 @@ import { type Plan, type Shown, shownIn } from "./anatomy.js";
 import { packed } from "./batch.js";
 import { forward } from "./forward.js";
 import type { Frame, Model, Pictured, Study, Tuning } from "./types.js";
-import { astrayOf, attempted, betterOf, gainOf, isPlain, WELL } from "./zoa/attempt.js";
+import { type Attempt, astrayOf, attempted, betterOf, gainOf, isPlain, WELL } from "./zoa/attempt.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
@@ -122,9 +122,19 @@ const passed = (study: Study, tuning: Tuning, shown: readonly Shown[], plan: Pla
 		return next(after) ? { ...study, tuning: after } : settled(study, after, plan);
 	}
 	const tried = attempted(present, measurement, plan);
-	const after = { ...tuning, present: undefined, tried };
-	const isOver = !next(after) || (isCheck && betterOf(sweep.source, [tried], plan) === tried);
+	const fits = doesFit(sweep.source, tried, study.gain, plan);
+	const after = { ...tuning, present: undefined, tried: fits ? tried : undefined };
+	const isOver = !next(after) || (isCheck && fits);
 	return isOver ? settled(study, after, plan) : { ...study, tuning: after };
+};
+
+/** Share of what an alignment gained before that it has to gain still. */
+const STILL = 0.6;
+
+/** Whether an alignment is better than the source's parameters, and gains nearly as much as it did before, if that is known. */
+const doesFit = (source: Attempt, tried: Attempt, before: number | undefined, plan: Plan): boolean => {
+	const gain = gainOf(source, betterOf(source, [tried], plan), plan);
+	return gain !== 0 && !(before !== undefined && gain !== undefined && gain < STILL * before);
 };
 
 /** The alignment that there is, where the source's parameters will not do and it is that one's turn. */

@@ -11,7 +11,7 @@ import { clear, dark, hazy, irritable, LEARNING as WITH_STEPS } from "./fixtures
 import { sourceTheta } from "./forward.js";
 import { BURST, checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
 import type { Learning } from "./settings.js";
-import type { Adapted, Camera, Command, Control, Knowledge, Model } from "./types.js";
+import type { Adapted, Camera, Command, Control, DomainRecord, Knowledge, Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
 import { smoothingOf } from "./zoa/smoothing.js";
 import { equal, equalTo, plus } from "./zoa/vector.js";
@@ -322,8 +322,8 @@ test("a domain is recognized by the frames that led to the change, and has its o
 test("what is taken up is tried on the frames that it was taken up for; where it does not fit them they are another domain", async () => {
 	const { bank: filled } = await played([...clear(160, 1), ...hazy(160, 2), ...clear(96, 3)]);
 	const [record] = (await filled.domains()).filter(({ alignment }) => alignment.some((a) => a !== 0));
-	const taken = async (...alignments: (typeof record.alignment)[]) => {
-		const stored = alignments.map((alignment, i) => ({ ...record, id: `d${i + 2}`, alignment }));
+	const takenOf = async (...records: DomainRecord[]) => {
+		const stored = records.map((one, i) => ({ ...one, id: `d${i + 2}` }));
 		const start = firstKnowledge(model.bundle, stored, { seed: 1, bank: 4, published: false, now: 0 });
 		const scene = [...clear(160, 4), ...hazy(64, 5), ...clear(96, 6)];
 		const { rounds, bank } = await played(scene, { start });
@@ -332,6 +332,8 @@ test("what is taken up is tried on the frames that it was taken up for; where it
 		const affines = rounds.slice(Math.floor((160 + 40) / BATCH)).flatMap((round) => round.affines);
 		return { haze, events, affines, stored: (await bank.domains()).map(({ id }) => id) };
 	};
+	const taken = (...alignments: DomainRecord["alignment"][]) =>
+		takenOf(...alignments.map((alignment) => ({ ...record, alignment })));
 	const right = await taken(record.alignment);
 	assert.equal(right.haze.domain.id, record.id);
 	assert.equal(right.haze.domain.status, "matched");
@@ -348,6 +350,11 @@ test("what is taken up is tried on the frames that it was taken up for; where it
 	const both = await taken(misfit, record.alignment);
 	assert.equal(both.haze.domain.id, "d3", "the next one that looks like it");
 	assert.equal(both.haze.domain.status, "matched");
+	const part = { ...record, alignment: record.alignment.map((a) => a / 6) };
+	const expected = await takenOf({ ...part, gain: 0.1 });
+	assert.equal(expected.haze.domain.status, "matched", "it gains no less than it did");
+	const lessened = await takenOf(part);
+	assert.equal(lessened.haze.domain.status, "new", "it gains, but far less than it did");
 });
 
 test("a domain of little contrast is recognized too, by all of its frames", async () => {
