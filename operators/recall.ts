@@ -7,6 +7,7 @@ import { PERSISTENCE } from "./zoa/detector.js";
 import { comparable } from "./zoa/exposure.js";
 import { perturbedSpans } from "./zoa/mix.js";
 import { type Moments, moments } from "./zoa/moments.js";
+import { isZero } from "./zoa/vector.js";
 
 /**
  * The stem that a domain is looked up by, once enough was seen of it: a window or, by `zoa+`, the frames that it took to see
@@ -16,6 +17,15 @@ const stemOf = ({ detector, look, tuned }: Knowledge, { sweep, window }: Learnin
 	if (!sweep) return detector.frames >= window ? detector.reference : undefined;
 	return look && tuned.frames >= PERSISTENCE ? comparable(moments(look), { source }) : undefined;
 };
+
+/**
+ * Whether a batch looks as its domain does and yet more like another kind that is known, in all of its frames: clear pictures
+ * where rain has been learned. What the domain looks like does not follow them, or the two could not be told apart later.
+ */
+const isOther = ({ verdict, frames, strangers, knowledge }: Detected): boolean =>
+	verdict === "same" &&
+	!isZero(knowledge.alignment) &&
+	strangers.reduce((count, { places }) => count + places.length, 0) === frames.length;
 
 /**
  * On a change stores what is known of the old domain; once enough was seen of the new one, looks it up by its stem and takes
@@ -35,7 +45,7 @@ export const recall = (bank: Bank, bundle: Bundle, learning: Learning): Operator
 			({ knowledge } = entry);
 			domainEvent = "changed";
 		}
-		knowledge = { ...knowledge, detector: step.detector };
+		knowledge = isOther(step) ? knowledge : { ...knowledge, detector: step.detector };
 		const stem = knowledge.domain.status === "looking" ? stemOf(knowledge, learning, source) : undefined;
 		if (stem) {
 			knowledge = lookedUp(knowledge, stem, learning);

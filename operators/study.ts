@@ -62,10 +62,10 @@ export const isDue = ({ tuned, tuning, alignment, pictures: { kept } }: Study, {
 /**
  * A sweep begun: of all sites from frames enough, until then of the stem.
  * @param usualDoubt see `Sweep`
- * @param isUnproven whether the alignment was taken up and not tried yet
+ * @param tried frames that an alignment which was taken up is tried on; without them the sweep is over all that are kept
  */
-export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, isUnproven = false): Study => {
-	const { kept } = study.pictures;
+export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, tried?: readonly Pictured[]): Study => {
+	const kept = tried ?? study.pictures.kept;
 	const isWhole = kept.length >= ENOUGH;
 	const tuning: Tuning = {
 		frames: kept.map(({ frame }) => frame),
@@ -73,7 +73,7 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, 
 		sweep: begunSweep(plan, { until: isWhole ? undefined : 1, usualDoubt }),
 		present: isZero(study.alignment) ? undefined : study.alignment,
 		tried: undefined,
-		isCheck: isUnproven || (plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL),
+		isCheck: tried !== undefined || (plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL),
 		done: [],
 	};
 	const { tuned } = study;
@@ -131,10 +131,14 @@ const passed = (study: Study, tuning: Tuning, shown: readonly Shown[], plan: Pla
 /** Share of what an alignment gained before that it has to gain still. */
 const STILL = 0.6;
 
-/** Whether an alignment is better than the source's parameters, and gains nearly as much as it did before, if that is known. */
+/**
+ * Whether an alignment is better than the source's parameters where these do not leave frames well in line, and gains nearly
+ * as much as it did before, if that is known.
+ */
 const doesFit = (source: Attempt, tried: Attempt, before: number | undefined, plan: Plan): boolean => {
-	const gain = gainOf(source, betterOf(source, [tried], plan), plan);
-	return gain !== 0 && !(before !== undefined && gain !== undefined && gain < STILL * before);
+	const isBetter = betterOf(source, [tried], plan) === tried && !(astrayOf(source, plan) < WELL);
+	const gain = gainOf(source, tried, plan);
+	return isBetter && !(before !== undefined && gain !== undefined && gain < STILL * before);
 };
 
 /** The alignment that there is, where the source's parameters will not do and it is that one's turn. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lastValueFrom, toArray } from "rxjs";
+import { lastValueFrom, of, toArray } from "rxjs";
 import { openMemoryStore } from "../adapters/bank.memory.js";
 import { openMemoryCamera } from "../adapters/camera.memory.js";
 import { memoryModel } from "../adapters/model.memory.js";
@@ -10,6 +10,7 @@ import { stemRows } from "./detect.js";
 import { clear, dark, hazy, irritable, LEARNING as WITH_STEPS } from "./fixtures.js";
 import { sourceTheta } from "./forward.js";
 import { BURST, checkpointOf, firstKnowledge, resumed } from "./knowledge.js";
+import { recall } from "./recall.js";
 import type { Learning } from "./settings.js";
 import type { Adapted, Camera, Command, Control, DomainRecord, Knowledge, Model } from "./types.js";
 import { uniforms } from "./zoa/random.js";
@@ -426,6 +427,38 @@ test("noisy pictures are smoothed, told apart as they are, and so much is known 
 	assert.ok(smoothingOf(record.alignment) > 0);
 	const day = rounds[Math.floor(460 / BATCH)].knowledge;
 	assert.ok(isPlain(day) && day.domain.id === "d1", "a clear day is one again, though it was seen smoothed first");
+});
+
+test("what was taken up is tried on frames of this visit, not on older ones that a candidate came with", async () => {
+	const { last, rounds } = await played([...clear(160, 1), ...hazy(160, 2)]);
+	const seen = rounds.slice(-30).flatMap(({ frames }) => frames);
+	const all = last.pictures.kept.slice(0, 12);
+	const { rounds: before } = await played(clear(96, 3));
+	const older = before[before.length - 1].knowledge.pictures.kept.slice(0, 12);
+	assert.ok(all.length === 12 && older.length === 12 && seen.length > 0);
+	const kept = [...older, ...all].map((picture, i) => ({ ...picture, at: i + 9, atSource: undefined }));
+	const start = { ...last, isUnproven: true, pictures: { ...last.pictures, kept } };
+	const tuned = { frames: 52, sweeps: 0, until: 52, enough: 32 };
+	const { passed } = await played(hazy(BATCH, 4), { start: { ...start, tuned, credit: BURST } });
+	assert.ok(
+		passed[0] >= 24 && passed[0] <= 2 * (12 + BATCH),
+		`${passed[0]} frames: those with the source's and the alignment`,
+	);
+});
+
+test("what looks most like another kind does not move what its domain is found again by", async () => {
+	const { rounds, bank } = await played([...clear(160, 1), ...hazy(160, 2)]);
+	const [last, before] = [rounds[rounds.length - 1], rounds[rounds.length - 2]];
+	assert.ok(!isPlain(last.knowledge));
+	const recalled = async (places: readonly number[], knowledge = before.knowledge) => {
+		const step = { ...last, knowledge, verdict: "same" as const, strangers: [{ kind: undefined, places }] };
+		return (await lastValueFrom(of(step).pipe(recall(bank, model.bundle, LEARNING)))).knowledge.detector;
+	};
+	const all = [...last.frames.keys()];
+	assert.equal(await recalled(all), before.knowledge.detector);
+	assert.equal(await recalled(all.slice(1)), last.detector, "some frames are its own");
+	const plain = { ...before.knowledge, alignment: before.knowledge.alignment.map(() => 0) };
+	assert.equal(await recalled(all, plain), last.detector, "the source's kind of picture may well look otherwise");
 });
 
 test("what was stored before pictures were smoothed is taken up, for pictures as they are", async () => {

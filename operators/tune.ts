@@ -6,7 +6,8 @@ import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
 import { BURST, unfinished, unknownDomain } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, ENOUGH, isDue } from "./study.js";
-import type { Camera, CurrentDomain, Knowledge, Model, Recalled, Study } from "./types.js";
+import type { Camera, CurrentDomain, Knowledge, Model, Pictured, Recalled, Study } from "./types.js";
+import { PERSISTENCE } from "./zoa/detector.js";
 import { isZero } from "./zoa/vector.js";
 
 /**
@@ -30,6 +31,9 @@ interface Lookup {
 	readonly sweep: Sweeping;
 }
 
+/** Frames that learning may take ahead of its share while what was taken up is tried, with which all is predicted till then. */
+const DEBT = 64;
+
 /** Passes go between the live ones, a share of them; from a live source one is let in only when no batch waits. */
 const sweep = (model: Model, camera: Camera, plan: Plan, lookup: Lookup): OperatorFunction<Recalled, Recalled> =>
 	concatMap(async ({ knowledge: before, ...round }) => {
@@ -37,7 +41,8 @@ const sweep = (model: Model, camera: Camera, plan: Plan, lookup: Lookup): Operat
 		const { cpu } = lookup.sweep;
 		let credit = Math.min(BURST, before.credit + (live * cpu) / (1 - cpu));
 		let knowledge = withSweeps(before, plan, lookup);
-		while (isSweeping(knowledge) && credit >= BATCH && !(camera.live && camera.waiting >= live)) {
+		const isAfforded = () => credit >= (knowledge.isUnproven && knowledge.tuning ? -DEBT : BATCH);
+		while (isSweeping(knowledge) && isAfforded() && !(camera.live && camera.waiting >= live)) {
 			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan, lookup);
 			credit -= BATCH;
 		}
@@ -61,10 +66,29 @@ const withSweeps = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
 	const after = next ? withCandidate(knowledge, next, begun(next, plan, knowledge.usualDoubt)) : knowledge;
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
-	const isToBeTried = after.isUnproven && !after.tuning && after.pictures.kept.length >= ENOUGH;
-	return (isDue(after, plan) || isToBeTried) && !isWaiting
-		? withStudy(after, begun(after, plan, after.usualDoubt, after.isUnproven), plan, lookup)
+	if (after.isUnproven) return proven(after, plan, lookup);
+	return isDue(after, plan) && !isWaiting
+		? withStudy(after, begun(after, plan, after.usualDoubt), plan, lookup)
 		: after;
+};
+
+/** The trial of what was taken up, begun once enough is kept of this visit. */
+const proven = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge => {
+	if (!knowledge.isUnproven || knowledge.tuning) return knowledge;
+	const seen = ofThisVisit(knowledge);
+	if (seen.length < ENOUGH) return knowledge;
+	return withStudy(knowledge, begun(knowledge, plan, knowledge.usualDoubt, seen), plan, lookup);
+};
+
+/**
+ * Of what is kept of a domain that was taken up, the frames that it was taken up for and those since; it may have begun as a
+ * candidate, with older ones. Without those that would have to go through the model with the source's parameters for it, if
+ * there are enough.
+ */
+const ofThisVisit = ({ pictures, tuned }: Knowledge): readonly Pictured[] => {
+	const seen = pictures.kept.filter(({ at }) => at > tuned.until - PERSISTENCE);
+	const known = seen.filter(({ atSource }) => atSource);
+	return known.length < ENOUGH ? seen : known;
 };
 
 /** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
@@ -115,7 +139,8 @@ const lookedUpAgain = (after: Knowledge, taken: CurrentDomain, plan: Plan, looku
 	const domain: CurrentDomain = { ...unknownDomain(number, taken.since), steps: 1, isNot };
 	const unknown = { ...after, domain, counts: { ...counts, domainsNamed: number } };
 	const stem = stemOfStudy(after);
-	return stem ? lookedUp(unknown, plan.ready(stem), lookup) : { ...unknown, domain: { ...domain, status: "new" } };
+	if (!stem) return { ...unknown, domain: { ...domain, status: "new" } };
+	return proven(lookedUp(unknown, plan.ready(stem), lookup), plan, lookup);
 };
 
 /** Whether a study's frames look like a domain in the bank, whose parameters it will be given: others than the source's. */
