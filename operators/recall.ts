@@ -3,7 +3,7 @@ import { sourceStem } from "./detect.js";
 import { entered, lookedUp } from "./domains.js";
 import type { Learning } from "./settings.js";
 import type { Bank, Bundle, Detected, Knowledge, Recalled } from "./types.js";
-import { PERSISTENCE } from "./zoa/detector.js";
+import { type Detector, PERSISTENCE } from "./zoa/detector.js";
 import { comparable } from "./zoa/exposure.js";
 import { perturbedSpans } from "./zoa/mix.js";
 import { type Moments, moments } from "./zoa/moments.js";
@@ -19,13 +19,24 @@ const stemOf = ({ detector, look, tuned }: Knowledge, { sweep, window }: Learnin
 };
 
 /**
- * Whether a batch looks as its domain does and yet more like another kind that is known, in all of its frames: clear pictures
- * where rain has been learned. What the domain looks like does not follow them, or the two could not be told apart later.
+ * What is known of the domain's look after a batch. In a domain with an alignment, what it looks like does not follow batches
+ * that look as it does and yet more like another kind that is known in every frame, as clear pictures do where rain has been
+ * learned: or the two could not be told apart later.
  */
-const isOther = ({ verdict, frames, strangers, knowledge }: Detected): boolean =>
-	verdict === "same" &&
-	!isZero(knowledge.alignment) &&
-	strangers.reduce((count, { places }) => count + places.length, 0) === frames.length;
+const detectorAfter = ({ verdict, frames, strangers, detector, knowledge }: Detected): Detector => {
+	const strange = strangers.reduce((count, { places }) => count + places.length, 0);
+	const isOwn = verdict !== "same" || isZero(knowledge.alignment) || strange < frames.length;
+	if (isOwn || knowledge.detector.frames < PERSISTENCE) return detector;
+	const { reference, sights, usual } = knowledge.detector;
+	return { ...detector, reference, sights, usual };
+};
+
+/** Without pictures that a candidate had kept of earlier visits: what is taken up is tried on those of this one. */
+const ofThisVisit = (knowledge: Knowledge): Knowledge => {
+	const { pictures, tuned } = knowledge;
+	const kept = pictures.kept.filter(({ at }) => at > tuned.frames - PERSISTENCE);
+	return { ...knowledge, pictures: { ...pictures, kept } };
+};
 
 /**
  * On a change stores what is known of the old domain; once enough was seen of the new one, looks it up by its stem and takes
@@ -45,10 +56,11 @@ export const recall = (bank: Bank, bundle: Bundle, learning: Learning): Operator
 			({ knowledge } = entry);
 			domainEvent = "changed";
 		}
-		knowledge = isOther(step) ? knowledge : { ...knowledge, detector: step.detector };
+		knowledge = { ...knowledge, detector: detectorAfter(step) };
 		const stem = knowledge.domain.status === "looking" ? stemOf(knowledge, learning, source) : undefined;
 		if (stem) {
-			knowledge = lookedUp(knowledge, stem, learning);
+			const found = lookedUp(knowledge, stem, learning);
+			knowledge = found.isUnproven ? ofThisVisit(found) : found;
 			domainEvent = knowledge.domain.status === "matched" ? "matched" : "new";
 		}
 		return { ...step, knowledge, domainEvent };

@@ -2,7 +2,7 @@ import { type Plan, type Shown, shownIn } from "./anatomy.js";
 import { packed } from "./batch.js";
 import { forward } from "./forward.js";
 import type { Frame, Model, Pictured, Study, Tuning } from "./types.js";
-import { type Attempt, astrayOf, attempted, betterOf, gainOf, isPlain, WELL } from "./zoa/attempt.js";
+import { type Attempt, astrayOf, attempted, betterOf, gainOf, isPlain, maySmooth, WELL } from "./zoa/attempt.js";
 import { offered } from "./zoa/memory.js";
 import { isMixture } from "./zoa/mixture.js";
 import type { RandomState } from "./zoa/random.js";
@@ -62,10 +62,10 @@ export const isDue = ({ tuned, tuning, alignment, pictures: { kept } }: Study, {
 /**
  * A sweep begun: of all sites from frames enough, until then of the stem.
  * @param usualDoubt see `Sweep`
- * @param tried frames that an alignment which was taken up is tried on; without them the sweep is over all that are kept
+ * @param isTrial whether the alignment was taken up and not tried yet
  */
-export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, tried?: readonly Pictured[]): Study => {
-	const kept = tried ?? study.pictures.kept;
+export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, isTrial = false): Study => {
+	const { kept } = study.pictures;
 	const isWhole = kept.length >= ENOUGH;
 	const tuning: Tuning = {
 		frames: kept.map(({ frame }) => frame),
@@ -73,7 +73,8 @@ export const begun = (study: Study, plan: Plan, usualDoubt: number | undefined, 
 		sweep: begunSweep(plan, { until: isWhole ? undefined : 1, usualDoubt }),
 		present: isZero(study.alignment) ? undefined : study.alignment,
 		tried: undefined,
-		isCheck: tried !== undefined || (plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL),
+		isCheck: isTrial || (plan.tellsClasses && study.tuned.enough === KEPT && study.astray < WELL),
+		isTrial,
 		done: [],
 	};
 	const { tuned } = study;
@@ -112,7 +113,7 @@ const fewOf = <T>(all: readonly T[]): T[] => {
 
 /** What comes after a complete pass. */
 const passed = (study: Study, tuning: Tuning, shown: readonly Shown[], plan: Plan): Study => {
-	const { sweep, stems, isCheck } = tuning;
+	const { sweep, stems, isCheck, isTrial } = tuning;
 	const measurement = plan.measurement(shown);
 	const present = untried(tuning);
 	if (!sweep.source && isMixture(stems, plan.stem, plan.ready)) return settled(study, tuning, plan);
@@ -122,24 +123,19 @@ const passed = (study: Study, tuning: Tuning, shown: readonly Shown[], plan: Pla
 		return next(after) ? { ...study, tuning: after } : settled(study, after, plan);
 	}
 	const tried = attempted(present, measurement, plan);
-	const fits = doesFit(sweep.source, tried, study.gain, plan);
-	const after = { ...tuning, present: undefined, tried: fits ? tried : undefined };
+	const fits =
+		betterOf(sweep.source, [tried], plan) === tried && (!isTrial || isExpected(sweep.source, tried, study, plan));
+	const after = { ...tuning, present: undefined, tried: fits || !isTrial ? tried : undefined };
 	const isOver = !next(after) || (isCheck && fits);
 	return isOver ? settled(study, after, plan) : { ...study, tuning: after };
 };
 
-/** Share of what an alignment gained before that it has to gain still. */
-const STILL = 0.6;
+/** Share of what an alignment gained where it was learned that it has to gain where it is taken up. */
+const EXPECTED = 0.6;
 
-/**
- * Whether an alignment is better than the source's parameters where these do not leave frames well in line, and gains nearly
- * as much as it did before, if that is known.
- */
-const doesFit = (source: Attempt, tried: Attempt, before: number | undefined, plan: Plan): boolean => {
-	const isBetter = betterOf(source, [tried], plan) === tried && !(astrayOf(source, plan) < WELL);
-	const gain = gainOf(source, tried, plan);
-	return isBetter && !(before !== undefined && gain !== undefined && gain < STILL * before);
-};
+/** Whether something is out of line without what was taken up, and that gains nearly what it did where it was learned. */
+const isExpected = (source: Attempt, tried: Attempt, { gain: before = 0 }: Study, plan: Plan): boolean =>
+	!plan.guarded || (maySmooth(source, plan) && !((gainOf(source, tried, plan) ?? 1) < EXPECTED * before));
 
 /** The alignment that there is, where the source's parameters will not do and it is that one's turn. */
 const untried = ({ sweep, present }: Tuning): Vector | undefined =>
@@ -149,20 +145,20 @@ const untried = ({ sweep, present }: Tuning): Vector | undefined =>
 const next = (tuning: Tuning): Vector | undefined => untried(tuning) ?? tuning.sweep.trial?.alignment;
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
-const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
+const settled = (study: Study, { sweep, tried, isTrial }: Tuning, plan: Plan): Study => {
 	const { source, latest } = sweep;
 	const { tuned } = study;
 	const found = source && latest && betterOf(source, tried ? [latest, tried] : [latest], plan);
 	const isWhole = sweep.until === plan.sites.length;
 	// Where the alignment stays, so does what is expected of it, or it would grow worse by and by unseen.
-	const isKept = found !== undefined && found === tried && study.astray > 0;
+	const isKept = found !== undefined && found === tried;
 	return {
 		...study,
 		alignment: found?.alignment ?? zeros(plan.source.length),
 		doubt: isWhole ? source?.measurement.doubt : undefined,
 		isPlain: source !== undefined && isWhole && isPlain(source, plan),
-		gain: source && found ? gainOf(source, found, plan) : 0,
-		astray: isKept ? study.astray : found ? astrayOf(found, plan) : 0,
+		gain: isKept && isTrial ? study.gain : source && found ? gainOf(source, found, plan) : 0,
+		astray: isKept && study.astray > 0 ? study.astray : found ? astrayOf(found, plan) : 0,
 		latest: [],
 		tuning: undefined,
 		tuned: { ...tuned, sweeps: tuned.sweeps + (found ? 1 : 0), enough: isWhole ? KEPT : ENOUGH },

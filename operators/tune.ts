@@ -6,8 +6,7 @@ import { nearestOf, stemOfStudy, storedKinds } from "./kinds.js";
 import { BURST, unfinished, unknownDomain } from "./knowledge.js";
 import type { Sweeping } from "./settings.js";
 import { advanced, BATCH, begun, ENOUGH, isDue } from "./study.js";
-import type { Camera, CurrentDomain, Knowledge, Model, Pictured, Recalled, Study } from "./types.js";
-import { PERSISTENCE } from "./zoa/detector.js";
+import type { Camera, CurrentDomain, Knowledge, Model, Recalled, Study } from "./types.js";
 import { isZero } from "./zoa/vector.js";
 
 /**
@@ -31,7 +30,7 @@ interface Lookup {
 	readonly sweep: Sweeping;
 }
 
-/** Frames that learning may take ahead of its share while what was taken up is tried, with which all is predicted till then. */
+/** Frames that learning may take ahead of its share to try what was taken up: until then all is predicted with it. */
 const DEBT = 64;
 
 /** Passes go between the live ones, a share of them; from a live source one is let in only when no batch waits. */
@@ -41,7 +40,7 @@ const sweep = (model: Model, camera: Camera, plan: Plan, lookup: Lookup): Operat
 		const { cpu } = lookup.sweep;
 		let credit = Math.min(BURST, before.credit + (live * cpu) / (1 - cpu));
 		let knowledge = withSweeps(before, plan, lookup);
-		const isAfforded = () => credit >= (knowledge.isUnproven && knowledge.tuning ? -DEBT : BATCH);
+		const isAfforded = () => credit - BATCH >= (isOnTrial(knowledge) ? -DEBT : 0);
 		while (isSweeping(knowledge) && isAfforded() && !(camera.live && camera.waiting >= live)) {
 			knowledge = await progressed(knowledge, round.verdict !== "same", model, plan, lookup);
 			credit -= BATCH;
@@ -55,6 +54,9 @@ const sweep = (model: Model, camera: Camera, plan: Plan, lookup: Lookup): Operat
 const isSweeping = ({ tuning, candidates }: Knowledge) =>
 	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);
 
+/** Whether what was taken up is tried and has not had its turn. */
+const isOnTrial = ({ tuning }: Knowledge) => tuning?.isTrial === true && tuning.present !== undefined;
+
 /**
  * Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. What was
  * taken up is tried on the frames that it was taken up for, which it may look like and not fit.
@@ -65,30 +67,22 @@ const withSweeps = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge
 	const isNext = (study: Study) => isDue(study, plan) && !isStored(study, knowledge, plan, nearness);
 	const next = candidates.some(({ tuning }) => tuning) ? undefined : candidates.find(isNext);
 	const after = next ? withCandidate(knowledge, next, begun(next, plan, knowledge.usualDoubt)) : knowledge;
+	if (after.isUnproven) return withTrial(after, plan, lookup);
 	const isWaiting = after.domain.status === "looking" && isStored(after, after, plan, nearness);
-	if (after.isUnproven) return proven(after, plan, lookup);
 	return isDue(after, plan) && !isWaiting
 		? withStudy(after, begun(after, plan, after.usualDoubt), plan, lookup)
 		: after;
 };
 
-/** The trial of what was taken up, begun once enough is kept of this visit. */
-const proven = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge => {
-	if (!knowledge.isUnproven || knowledge.tuning) return knowledge;
-	const seen = ofThisVisit(knowledge);
-	if (seen.length < ENOUGH) return knowledge;
-	return withStudy(knowledge, begun(knowledge, plan, knowledge.usualDoubt, seen), plan, lookup);
-};
+/** Frames of a domain that was taken up after which it is tried though not enough of them are different. */
+const PATIENCE = 128;
 
-/**
- * Of what is kept of a domain that was taken up, the frames that it was taken up for and those since; it may have begun as a
- * candidate, with older ones. Without those that would have to go through the model with the source's parameters for it, if
- * there are enough.
- */
-const ofThisVisit = ({ pictures, tuned }: Knowledge): readonly Pictured[] => {
-	const seen = pictures.kept.filter(({ at }) => at > tuned.until - PERSISTENCE);
-	const known = seen.filter(({ atSource }) => atSource);
-	return known.length < ENOUGH ? seen : known;
+/** The trial of what was taken up begun, once enough is kept of this visit. */
+const withTrial = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge => {
+	const { isUnproven, tuning, tuned, pictures, usualDoubt } = knowledge;
+	const isEnough = pictures.kept.length >= ENOUGH || tuned.frames - tuned.until >= PATIENCE;
+	if (!isUnproven || tuning || !isEnough || pictures.kept.length === 0) return knowledge;
+	return withStudy(knowledge, begun(knowledge, plan, usualDoubt, true), plan, lookup);
 };
 
 /** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
@@ -100,7 +94,7 @@ const progressed = async (
 	lookup: Lookup,
 ): Promise<Knowledge> => {
 	const candidate = knowledge.candidates.find(({ tuning }) => tuning);
-	if (candidate && (isOdd || !knowledge.tuning))
+	if (candidate && ((isOdd && !isOnTrial(knowledge)) || !knowledge.tuning))
 		return withCandidate(knowledge, candidate, await advanced(candidate, model, plan));
 	return withStudy(knowledge, await advanced(knowledge, model, plan), plan, lookup);
 };
@@ -140,7 +134,7 @@ const lookedUpAgain = (after: Knowledge, taken: CurrentDomain, plan: Plan, looku
 	const unknown = { ...after, domain, counts: { ...counts, domainsNamed: number } };
 	const stem = stemOfStudy(after);
 	if (!stem) return { ...unknown, domain: { ...domain, status: "new" } };
-	return proven(lookedUp(unknown, plan.ready(stem), lookup), plan, lookup);
+	return withTrial(lookedUp(unknown, plan.ready(stem), lookup), plan, lookup);
 };
 
 /** Whether a study's frames look like a domain in the bank, whose parameters it will be given: others than the source's. */
