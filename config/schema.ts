@@ -63,7 +63,7 @@ const adapt = z.strictObject({
 		.default(0.1)
 		.describe("For zoa-reference: shift score of a window above which the domain counts as changed."),
 	nearness: number(0, 1000)
-		.default(0.15)
+		.default(0.08)
 		.describe("Shift score under which a stored domain counts as the one at hand."),
 	gate: number(0, 1000)
 		.default(0.15)
