@@ -50,7 +50,7 @@ test("the smallest configuration has a default for everything else", () => {
 				window: 64,
 				falseAlarms: 1,
 				threshold: 0.1,
-				nearness: 0.15,
+				nearness: 0.08,
 				gate: 0.15,
 				bank: 32,
 				lambda: 30,
