@@ -180,9 +180,12 @@ export const resumed = (first: Knowledge, stored: unknown): Knowledge | undefine
 		return alignment ? [{ ...study, alignment }] : [];
 	});
 	const alpha = Float32Array.of(sourceShare, ...first.domains.map(({ id }) => shares[id] ?? NO_SHARE));
+	// What was taken up is tried on pictures, and these begin anew.
+	const tuned = kept.isUnproven ? { ...kept.tuned, until: kept.tuned.frames } : kept.tuned;
 	return {
 		...first,
 		...kept,
+		tuned,
 		alignment,
 		candidates: takenUpAgain(candidates, first.memory.seen.length),
 		similarities: similarities.length === first.similarities.length ? similarities : first.similarities,

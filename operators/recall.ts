@@ -27,12 +27,11 @@ const detectorAfter = ({ verdict, frames, strangers, detector, knowledge }: Dete
 	const strange = strangers.reduce((count, { places }) => count + places.length, 0);
 	const isOwn = verdict !== "same" || isZero(knowledge.alignment) || strange < frames.length;
 	if (isOwn || knowledge.detector.frames < PERSISTENCE) return detector;
-	const { reference, sights, usual } = knowledge.detector;
-	return { ...detector, reference, sights, usual };
+	return { ...knowledge.detector, evidence: detector.evidence };
 };
 
-/** Without pictures that a candidate had kept of earlier visits: what is taken up is tried on those of this one. */
-const ofThisVisit = (knowledge: Knowledge): Knowledge => {
+/** With pictures of its latest frames alone: what is taken up is not tried on those that a candidate kept of earlier visits. */
+const withLatest = (knowledge: Knowledge): Knowledge => {
 	const { pictures, tuned } = knowledge;
 	const kept = pictures.kept.filter(({ at }) => at > tuned.frames - PERSISTENCE);
 	return { ...knowledge, pictures: { ...pictures, kept } };
@@ -60,7 +59,7 @@ export const recall = (bank: Bank, bundle: Bundle, learning: Learning): Operator
 		const stem = knowledge.domain.status === "looking" ? stemOf(knowledge, learning, source) : undefined;
 		if (stem) {
 			const found = lookedUp(knowledge, stem, learning);
-			knowledge = found.isUnproven ? ofThisVisit(found) : found;
+			knowledge = found.isUnproven ? withLatest(found) : found;
 			domainEvent = knowledge.domain.status === "matched" ? "matched" : "new";
 		}
 		return { ...step, knowledge, domainEvent };

@@ -4,8 +4,8 @@ import { planOf } from "./anatomy.js";
 import { kindsOf } from "./kinds.js";
 import { isOrdinary, isVisitor, type Opinion, ofStrange, ofUsual, type Part, partsOf, together } from "./opinion.js";
 import { predictions } from "./predict.js";
+import { bettered, type Refit, stemAlignment, stemsOf } from "./refit.js";
 import type { Learning } from "./settings.js";
-import { bettered, stemAlignment, stemsOf, type Trial } from "./trial.js";
 import type { Camera, Detected, Model } from "./types.js";
 
 /**
@@ -40,9 +40,9 @@ export const reconsider = (model: Model, camera: Camera, learning: Learning): Op
 		const areAll = verdict === "changed" || (verdict === "odd" && opinions.every(({ isStranger }) => !isStranger));
 		const strangers = together(parts, opinions, ({ isStranger }) => isStranger || areAll);
 		if (hasNoTime) return { ...step, strangers };
-		const trial: Trial = { model, plan, step, gate: learning.gate, isBehind };
+		const refit: Refit = { model, plan, step, gate: learning.gate, isBehind };
 		const best: Part[] = [];
-		for (const [i, part] of parts.entries()) best.push(await bettered(part, opinions[i], trial));
+		for (const [i, part] of parts.entries()) best.push(await bettered(part, opinions[i], refit));
 		if (best.every((part) => part.affine === affine)) return { ...step, strangers };
 		const activations = gathered(best);
 		const better = predictions(frames, activations, knowledge, bundle);

@@ -134,8 +134,13 @@ const passed = (study: Study, tuning: Tuning, shown: readonly Shown[], plan: Pla
 const EXPECTED = 0.6;
 
 /** Whether something is out of line without what was taken up, and that gains nearly what it did where it was learned. */
-const isExpected = (source: Attempt, tried: Attempt, { gain: before = 0 }: Study, plan: Plan): boolean =>
-	!plan.guarded || (maySmooth(source, plan) && !((gainOf(source, tried, plan) ?? 1) < EXPECTED * before));
+const isExpected = (source: Attempt, tried: Attempt, { gain: before = 0 }: Study, plan: Plan): boolean => {
+	if (!plan.guarded) return true;
+	// A few pictures of perhaps one class stay further out of line.
+	const isTelling = tried.measurement.frames >= ENOUGH;
+	const isLess = isTelling && (gainOf(source, tried, plan) ?? 1) < EXPECTED * before;
+	return maySmooth(source, plan) && !isLess;
+};
 
 /** The alignment that there is, where the source's parameters will not do and it is that one's turn. */
 const untried = ({ sweep, present }: Tuning): Vector | undefined =>
@@ -145,7 +150,7 @@ const untried = ({ sweep, present }: Tuning): Vector | undefined =>
 const next = (tuning: Tuning): Vector | undefined => untried(tuning) ?? tuning.sweep.trial?.alignment;
 
 /** The sweep's outcome put to use; without one nothing fits all frames, and the source's own parameters have to do. */
-const settled = (study: Study, { sweep, tried, isTrial }: Tuning, plan: Plan): Study => {
+const settled = (study: Study, { sweep, tried }: Tuning, plan: Plan): Study => {
 	const { source, latest } = sweep;
 	const { tuned } = study;
 	const found = source && latest && betterOf(source, tried ? [latest, tried] : [latest], plan);
@@ -157,7 +162,7 @@ const settled = (study: Study, { sweep, tried, isTrial }: Tuning, plan: Plan): S
 		alignment: found?.alignment ?? zeros(plan.source.length),
 		doubt: isWhole ? source?.measurement.doubt : undefined,
 		isPlain: source !== undefined && isWhole && isPlain(source, plan),
-		gain: isKept && isTrial ? study.gain : source && found ? gainOf(source, found, plan) : 0,
+		gain: isKept && study.gain !== undefined ? study.gain : source && found ? gainOf(source, found, plan) : 0,
 		astray: isKept && study.astray > 0 ? study.astray : found ? astrayOf(found, plan) : 0,
 		latest: [],
 		tuning: undefined,

@@ -467,8 +467,8 @@ test("what looks most like another kind does not move what its domain is found a
 	const detectorAfter = async (places: readonly number[], before = knowledge) =>
 		(await recalledAfter(last, before, [{ kind: undefined, places }])).detector;
 	const all = [...last.frames.keys()];
-	const { reference, sights, usual } = knowledge.detector;
-	assert.deepEqual(await detectorAfter(all), { ...last.detector, reference, sights, usual });
+	const { evidence } = last.detector;
+	assert.deepEqual(await detectorAfter(all), { ...knowledge.detector, evidence });
 	assert.equal(await detectorAfter(all.slice(1)), last.detector, "some frames are its own");
 	const plain = { ...knowledge, alignment: knowledge.alignment.map(() => 0) };
 	assert.equal(await detectorAfter(all, plain), last.detector, "the source's kind of picture may well look otherwise");

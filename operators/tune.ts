@@ -30,7 +30,7 @@ interface Lookup {
 	readonly sweep: Sweeping;
 }
 
-/** Frames that learning may take ahead of its share to try what was taken up: until then all is predicted with it. */
+/** Frames that learning may take ahead of its share to try what was taken up, with which all is predicted until then. */
 const DEBT = 64;
 
 /** Passes go between the live ones, a share of them; from a live source one is let in only when no batch waits. */
@@ -54,12 +54,12 @@ const sweep = (model: Model, camera: Camera, plan: Plan, lookup: Lookup): Operat
 const isSweeping = ({ tuning, candidates }: Knowledge) =>
 	tuning !== undefined || candidates.some((candidate) => candidate.tuning !== undefined);
 
-/** Whether what was taken up is tried and has not had its turn. */
-const isOnTrial = ({ tuning }: Knowledge) => tuning?.isTrial === true && tuning.present !== undefined;
+/** Whether what was taken up is being tried, or what fits better is sought. */
+const isOnTrial = ({ tuning }: Knowledge) => tuning?.isTrial === true;
 
 /**
  * Sweeps begun that are due, of the candidates one at a time, unless the bank holds what will be taken up instead. What was
- * taken up is tried on the frames that it was taken up for, which it may look like and not fit.
+ * taken up is tried, since it may look like the frames at hand and not fit them.
  */
 const withSweeps = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge => {
 	const { candidates } = knowledge;

@@ -224,7 +224,7 @@ export interface Tuning {
 	readonly tried: Attempt | undefined;
 	/** Whether it is only to be looked whether that is still better than none. */
 	readonly isCheck: boolean;
-	/** Whether that is so because it was taken up and not tried yet. */
+	/** Whether the alignment was taken up and not tried yet. */
 	readonly isTrial: boolean;
 	/** What the pass under way has given so far. */
 	readonly done: readonly Activations[];

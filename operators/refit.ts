@@ -11,7 +11,7 @@ import { withSmoothing } from "./zoa/smoothing.js";
 import { equal, isZero, plus, type Vector } from "./zoa/vector.js";
 
 /** A batch whose parts are predicted again, and with what. */
-export interface Trial {
+export interface Refit {
 	readonly model: Model;
 	readonly plan: Plan;
 	readonly step: Detected;
@@ -27,32 +27,32 @@ interface Tried {
 	readonly attempt: Attempt;
 }
 
-/** A part with what is best for it of what is thought of it, in the order of that: itself, where nothing is better. */
-export const bettered = async (part: Part, opinion: Opinion, trial: Trial): Promise<Part> => {
+/** A part predicted with what is best for it of what it may be predicted with instead; itself, where nothing of that is better. */
+export const bettered = async (part: Part, opinion: Opinion, refit: Refit): Promise<Part> => {
 	const { alignments, isSure, mayBeFitted } = opinion;
-	const { plan, step } = trial;
+	const { plan, step } = refit;
 	if (alignments.length === 0 && !mayBeFitted) return part;
-	if (isSure) return predictedWith(part, alignments[0], trial);
+	if (isSure) return predictedWith(part, alignments[0], refit);
 	let best: Tried = { part, attempt: attemptWith(part, plan) };
 	for (const alignment of alignments) {
-		const tried = await triedWith(part, alignment, trial);
+		const tried = await triedWith(part, alignment, refit);
 		if (isZero(alignment) && doesAsItIs(tried.attempt, step.knowledge.usualDoubt, plan)) return tried.part;
 		if (isLessAstray(tried.attempt, best.attempt, plan)) best = tried;
 	}
-	return mayBeFitted ? fitted(part, best, trial) : best.part;
+	return mayBeFitted ? fitted(part, best, refit) : best.part;
 };
 
 /** With the stem aligned to what the part shows: as it is, and then smoothed for as long as that is worth it. */
-const fitted = async (part: Part, before: Tried, trial: Trial): Promise<Part> => {
-	const { model, plan, step, gate } = trial;
+const fitted = async (part: Part, before: Tried, refit: Refit): Promise<Part> => {
+	const { model, plan, step, gate } = refit;
 	const isBetter = (tried: Tried, best: Tried) =>
 		isWorthIt(tried.attempt, best.attempt, step.knowledge.usualDoubt, plan);
-	const inLine = await triedWith(part, stemAlignment(model.bundle, stemsOf(part, step), gate), trial);
+	const inLine = await triedWith(part, stemAlignment(model.bundle, stemsOf(part, step), gate), refit);
 	let best = isBetter(inLine, before) ? inLine : before;
 	for (const times of plan.smoothings) {
-		if (trial.isBehind() || !maySmooth(best.attempt, plan)) break;
+		if (refit.isBehind() || !maySmooth(best.attempt, plan)) break;
 		const stems = await lookAt(model, picturesOf(part, step), times);
-		const tried = await triedWith(part, withSmoothing(stemAlignment(model.bundle, stems, gate), times), trial);
+		const tried = await triedWith(part, withSmoothing(stemAlignment(model.bundle, stems, gate), times), refit);
 		if (!isBetter(tried, best)) break;
 		best = tried;
 	}
@@ -71,12 +71,12 @@ export const stemsOf = ({ places }: Part, { stems }: Detected): RawMoments[] => 
 
 const picturesOf = ({ places }: Part, { frames }: Detected) => packed(places.map((place) => frames[place]));
 
-const triedWith = async (part: Part, alignment: Vector, trial: Trial): Promise<Tried> => {
-	const tried = await predictedWith(part, alignment, trial);
-	return { part: tried, attempt: attemptWith(tried, trial.plan) };
+const triedWith = async (part: Part, alignment: Vector, refit: Refit): Promise<Tried> => {
+	const tried = await predictedWith(part, alignment, refit);
+	return { part: tried, attempt: attemptWith(tried, refit.plan) };
 };
 
-const predictedWith = async (part: Part, alignment: Vector, { model, plan, step }: Trial): Promise<Part> => {
+const predictedWith = async (part: Part, alignment: Vector, { model, plan, step }: Refit): Promise<Part> => {
 	const affine = plus(plus(plan.source, alignment), learned(step.knowledge.mix));
 	if (equal(affine, part.affine)) return part;
 	return { ...part, affine, activations: await forward(model, picturesOf(part, step), affine) };
