@@ -85,7 +85,7 @@ const withTrial = (knowledge: Knowledge, plan: Plan, lookup: Lookup): Knowledge 
 	return withStudy(knowledge, begun(knowledge, plan, usualDoubt, true), plan, lookup);
 };
 
-/** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd. */
+/** One more batch of a candidate's sweep or of the present domain's; that one's goes first unless the batch was odd and nothing is on trial. */
 const progressed = async (
 	knowledge: Knowledge,
 	isOdd: boolean,
